@@ -1,0 +1,1 @@
+"""Generated from protos/anychannel/v1 by `make protos`."""

@@ -1,0 +1,1 @@
+"""What core keeps in PostgreSQL: each module holds the statements of one concern."""
