@@ -3,12 +3,20 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import structlog
 
 from anychannel._raised import INTERNAL, NO_ANSWER, Secrets, failure_of, is_cancelled
 from anychannel.failures import Failure, FailureKind
 from anychannel.provider import ChannelContext, Provider, Sent
 from anychannel.v1 import message_pb2, provider_pb2
 from anychannel.wire import outcome_to_proto, part_from_proto
+
+_log = structlog.get_logger(__name__)
+
+_Known: TypeAlias = asyncio.Queue[provider_pb2.DeliverResponse.Outcome | None]
+"""Outcomes, and None when there will be no more."""
 
 _MAX_ID_LENGTH = 200
 # What is kept of the call's time to carry the last outcomes back: a tenth, at most half a second.
@@ -48,24 +56,32 @@ class Deliverer:
             seconds: the time the call has; None = any.
         """
         deadline = _deadline(seconds)
-        known: asyncio.Queue[provider_pb2.DeliverResponse.Outcome] = asyncio.Queue()
+        known: _Known = asyncio.Queue()
+        # The group lives in a task of its own: a generator that is closed while it yields must not do so inside a group.
+        work = asyncio.create_task(self._run(deliveries, deadline, known))
+        work.add_done_callback(lambda _: known.put_nowait(None))
+        try:
+            while (first := await known.get()) is not None:
+                ready = [first]
+                while not known.empty() and (another := known.get_nowait()) is not None:
+                    ready.append(another)
+                yield ready
+                if work.done() and known.empty():
+                    return
+        finally:
+            work.cancel()
+            await asyncio.wait({work})
+            broken = None if work.cancelled() else work.exception()
+            if broken is not None:
+                # Only what is no Exception gets here, a GeneratorExit for instance; what has no outcome is left out.
+                _log.error("deliveries broken off", error=type(broken).__name__)
+
+    async def _run(self, deliveries: Iterable[Delivery], deadline: float | None, known: _Known) -> None:
         async with asyncio.TaskGroup() as group:
             for of_one_contact in _by_contact(deliveries):
                 group.create_task(self._in_order(of_one_contact, deadline, known))
-            waiting = len(deliveries)
-            while waiting:
-                ready = [await known.get()]
-                while not known.empty():
-                    ready.append(known.get_nowait())
-                waiting -= len(ready)
-                yield ready
 
-    async def _in_order(
-        self,
-        deliveries: Iterable[Delivery],
-        deadline: float | None,
-        known: asyncio.Queue[provider_pb2.DeliverResponse.Outcome],
-    ) -> None:
+    async def _in_order(self, deliveries: Iterable[Delivery], deadline: float | None, known: _Known) -> None:
         held_back: Failure | None = None
         for delivery in deliveries:
             outcome = held_back or await self._deliver(delivery, deadline)

@@ -28,11 +28,16 @@ INTERNAL = Failure(kind=FailureKind.INTERNAL, text="The provider failed; its log
 def failure_of(raised: BaseException) -> Failure | None:
     """The failure that an exception stands for; None when it is a mistake in the provider."""
     if isinstance(raised, DeliveryFailed):
-        failure = getattr(raised, "failure", None)
-        return failure if isinstance(failure, Failure) else None
+        return raised.failure if _is_whole(getattr(raised, "failure", None)) else None
     if isinstance(raised, TimeoutError | asyncio.CancelledError):
         return NO_ANSWER
     return None
+
+
+def _is_whole(failure: Any) -> bool:
+    """Whether an author's failure is one: records do not check their fields' types when they are made."""
+    kind, text = getattr(failure, "kind", None), getattr(failure, "text", None)
+    return isinstance(failure, Failure) and isinstance(kind, FailureKind) and isinstance(text, str)
 
 
 def status_of(failure: Failure, text: str) -> Any:

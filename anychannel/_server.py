@@ -170,9 +170,10 @@ async def _stop(
     server: grpc.aio.Server, servicer: ProviderServicer, health_servicer: health.aio.HealthServicer, grace: float
 ) -> None:
     await health_servicer.enter_graceful_shutdown()
-    if not await servicer.calls.close(grace):
+    have_all_ended = await servicer.calls.close(grace)
+    if not have_all_ended:
         _log.warning("calls cut off", after_seconds=grace)
-    await server.stop(STOP_SECONDS)
+    await server.stop(STOP_SECONDS if have_all_ended else 0)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

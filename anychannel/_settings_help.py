@@ -10,7 +10,7 @@ def describe(settings_class: type[Any]) -> str:
     prefix = settings_class.model_config.get("env_prefix", "")
     lines = [settings_class.__doc__ or "", ""]
     for name, field in settings_class.model_fields.items():
-        default = _shown(field.default)
+        default = _shown(field.get_default(call_default_factory=True))
         lines.append(f"{prefix}{name.upper()}={default}" if default else f"{prefix}{name.upper()}")
         lines.append(f"    {' '.join((field.description or '').split())}")
     return "\n".join(lines).strip()

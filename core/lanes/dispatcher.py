@@ -175,7 +175,7 @@ class Dispatcher:
                 outcome = await self._attempts[found.lane](found)
         except asyncio.CancelledError:
             outcome = self._handed_back(found, "Handed back: this core is stopping.")
-        except Exception:  # an attempt says what it can; what is left is a bug, and costs one delivery only
+        except Exception:  # noqa: BLE001  # an attempt says what it can: this is a bug, and may cost one delivery only
             _log.exception("attempt failed", channel_id=found.channel_id, message_id=found.message_id)
             outcome = self._broken(found)
         if outcome.pause_until is not None:

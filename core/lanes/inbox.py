@@ -86,7 +86,12 @@ class InboxLane:
         config = self._directory.get(claim.channel_id)
         if config is None:
             return self._away(claim, "the channel is not known here yet, or its secrets cannot be read")
-        return self._settle(claim, await self._post(config, self._envelope(claim, config)))
+        try:
+            envelope = self._envelope(claim, config)
+        except ValueError as error:
+            failure = Failure(kind=FailureKind.CONTENT_UNSUPPORTED, text=f"It cannot be told to the inbox: {error}")
+            return self._end(claim, Settlement.GIVE_UP, failure=failure)
+        return self._settle(claim, await self._post(config, envelope))
 
     def _envelope(self, claim: Claim, config: ChannelConfig) -> bytes:
         if claim.kind is DeliveryKind.STATUS:

@@ -1,21 +1,23 @@
 """Which providers there are. They announce themselves or are configured; the database tells all replicas."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 
 from anychannel import wire
 from anychannel.capabilities import ProviderDescription
+from anychannel.channel import RegisteredProvider
 from anychannel.v1 import provider_pb2
 from core.providers.connection import ProviderAway, ProviderConnection, ProviderRefused
 from core.storage.database import Pool, is_away
 
 REFRESH_SECONDS = 2.0
+RENEW_AFTER = timedelta(seconds=20)
+"""How often a provider announces itself: so long after a new core or database it is known again, at the latest."""
 _CLOSE_AFTER_SECONDS = 60.0
 
 _UPSERT = """
@@ -33,18 +35,6 @@ WHERE c.channel_id = l.channel_id AND c.platform = $1 AND l.lane = 1 AND l.probe
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownProvider:
-    """A provider and what it last said of itself."""
-
-    platform: str
-    address: str
-    description: ProviderDescription | None
-    describe_time: datetime | None
-    reason: str = ""
-    """Why it is not ready now; empty when it is."""
-
-
 class ProviderRegistry:
     """The providers, with one connection to each, kept up to date in the background."""
 
@@ -52,29 +42,22 @@ class ProviderRegistry:
         self._pool = pool
         self._static = static
         self._attempt_timeout = attempt_timeout
-        self._known: dict[str, KnownProvider] = {}
+        self._known: dict[str, RegisteredProvider] = {}
         self._connections: dict[str, ProviderConnection] = {}
         self._retired: list[ProviderConnection] = []
 
     async def run(self) -> None:
-        """Follow the database and greet configured providers, until cancelled."""
+        """Follow the database, greet configured providers and see who is ready, until cancelled."""
         missing = dict(self._static)
         while True:
-            for platform, address in list(missing.items()):
-                try:
-                    await self.register(platform, address)
-                    del missing[platform]
-                except (ProviderAway, ProviderRefused) as error:
-                    _log.info("configured provider not ready", platform=platform, address=address, reason=str(error))
-                except Exception as error:
-                    if not is_away(error):
-                        raise
-            await asyncio.sleep(REFRESH_SECONDS)
             try:
+                await self._greet(missing)
                 await self.refresh()
+                await self._look_who_is_ready()
             except Exception as error:
                 if not is_away(error):
                     raise
+            await asyncio.sleep(REFRESH_SECONDS)
 
     async def aclose(self) -> None:
         """Hang up on all."""
@@ -86,8 +69,8 @@ class ProviderRegistry:
         for row in await self._pool.fetch(_LIST):
             self._learn(row)
 
-    async def register(self, platform: str, address: str) -> KnownProvider:
-        """Dial a provider back, ask who it is, and remember it.
+    async def register(self, platform: str, address: str) -> timedelta:
+        """Dial a provider back, ask who it is, and remember it; tells after how long it should announce itself again.
 
         Raises:
             ProviderAway: it does not answer at `address`.
@@ -97,38 +80,34 @@ class ProviderRegistry:
         connection = known if known is not None and known.address == address else self._connect(platform, address)
         try:
             description = await connection.describe()
-            if description.platform != platform:
-                raise ProviderRefused(f"it says that it speaks {description.platform!r}, not {platform!r}")
         except (ProviderAway, ProviderRefused):
             if connection is not known:
                 await connection.aclose()
             raise
-        is_news = platform not in self._known or self._known[platform].description != description
+        if description.platform != platform:
+            if connection is not known:
+                await connection.aclose()
+            raise ProviderRefused(f"it says that it speaks {description.platform!r}, not {platform!r}")
+        before = self._known.get(platform)
         kept = wire.description_to_proto(description).SerializeToString()
         await self._pool.execute(_UPSERT, platform, address, kept)
         await self._pool.execute(_WAKE_LANES, platform)
         self._adopt(platform, connection)
-        self._known[platform] = KnownProvider(
-            platform=platform, address=address, description=description, describe_time=None
+        self._known[platform] = RegisteredProvider(
+            platform=platform,
+            address=address,
+            ready=True,
+            description=description,
+            describe_time=datetime.now(UTC),
+            reason="",
         )
-        if is_news or connection is not known:
+        if before is None or before.description != description or connection is not known:
             _log.info("provider registered", platform=platform, address=address, version=description.version)
-        return self._known[platform]
+        return RENEW_AFTER
 
-    async def list(self) -> list[KnownProvider]:
-        """All providers, each asked just now whether it is ready."""
-        await self.refresh()
-        reasons = await asyncio.gather(*(self._why_not_ready(platform) for platform in sorted(self._known)))
-        return [
-            KnownProvider(
-                platform=known.platform,
-                address=known.address,
-                description=known.description,
-                describe_time=known.describe_time,
-                reason=reason,
-            )
-            for known, reason in zip((self._known[platform] for platform in sorted(self._known)), reasons, strict=True)
-        ]
+    def list(self) -> list[RegisteredProvider]:
+        """All providers, by platform, as they were seen within the last seconds."""
+        return [self._known[platform] for platform in sorted(self._known)]
 
     def description(self, platform: str) -> ProviderDescription | None:
         """What the platform's provider said of itself; None when none is known."""
@@ -142,10 +121,24 @@ class ProviderRegistry:
         except KeyError:
             raise ProviderAway(f"no provider for {platform} is registered") from None
 
-    async def _why_not_ready(self, platform: str) -> str:
-        with contextlib.suppress(ProviderAway):
-            return await self.connection(platform).why_not_ready()
-        return "it is not connected"
+    async def _greet(self, missing: dict[str, str]) -> None:
+        for platform, address in list(missing.items()):
+            try:
+                await self.register(platform, address)
+                del missing[platform]
+            except (ProviderAway, ProviderRefused) as error:
+                _log.info("configured provider not ready", platform=platform, address=address, reason=str(error))
+
+    async def _look_who_is_ready(self) -> None:
+        platforms = list(self._known)
+        reasons = await asyncio.gather(*(self._connections[platform].why_not_ready() for platform in platforms))
+        for platform, reason in zip(platforms, reasons, strict=True):
+            was_ready = self._known[platform].ready
+            self._known[platform] = replace(self._known[platform], ready=not reason, reason=reason)
+            if was_ready != (not reason):
+                _log.info("provider readiness changed", platform=platform, ready=not reason, reason=reason)
+            if not reason and not was_ready:
+                await self._pool.execute(_WAKE_LANES, platform)
 
     def _learn(self, row: Any) -> None:
         platform, address = row["platform"], row["address"]
@@ -154,8 +147,14 @@ class ProviderRegistry:
             description = wire.description_from_proto(described)
         except ValueError:
             description = None
-        self._known[platform] = KnownProvider(
-            platform=platform, address=address, description=description, describe_time=row["describe_time"]
+        before = self._known.get(platform)
+        self._known[platform] = RegisteredProvider(
+            platform=platform,
+            address=address,
+            ready=before.ready if before else False,
+            description=description,
+            describe_time=row["describe_time"],
+            reason=before.reason if before else "it was not asked yet",
         )
         connection = self._connections.get(platform)
         if connection is None or connection.address != address:

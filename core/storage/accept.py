@@ -22,9 +22,9 @@ ECHO_PATIENCE = timedelta(seconds=3)
 _INSERT_MESSAGES = """
 INSERT INTO messages (channel_id, message_id, direction, origin, address, contact_id, content, notes, envelopes, status, status_time, told,
   request_id, platform_event_id, platform_message_id, create_time, event_time, expire_time)
-SELECT channel_id, message_id, direction, origin, address, contact_id, content, notes, envelopes, status, event_time, told,
+SELECT channel_id, message_id, direction, origin, address, contact_id, content, notes::jsonb, envelopes, status, event_time, told,
   request_id, platform_event_id, platform_message_id, create_time, event_time, expire_time
-FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::text[], $6::text[], $7::bytea[], $8::jsonb[], $9::smallint[],
+FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::smallint[],
   $10::smallint[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[])
   AS m(channel_id, message_id, direction, origin, address, contact_id, content, notes, envelopes,
     status, told, request_id, platform_event_id, platform_message_id, create_time, event_time, expire_time)
@@ -48,8 +48,8 @@ SELECT *, 1 FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], 
 """
 
 _INSERT_EVENTS = """
-INSERT INTO events (channel_id, message_id, status, event_time)
-SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[])
+INSERT INTO events (channel_id, message_id, status, event_time, is_new)
+SELECT *, true FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[])
 """
 
 # Echoes of what we sent, and contacts to whom something is being sent just now.

@@ -43,11 +43,11 @@ FROM (
   SELECT lane, CASE lane WHEN 1 THEN $2::float8 ELSE $3 END AS rate,
     CASE WHEN $4 THEN 'infinity' WHEN probes > 0 OR paused_until = 'infinity' THEN '-infinity' ELSE paused_until END
       AS paused_until
-  FROM lanes WHERE channel_id = $1 FOR NO KEY UPDATE
+  FROM lanes WHERE channel_id = $1 ORDER BY lane FOR NO KEY UPDATE
 ) own
 WHERE lanes.channel_id = $1 AND lanes.lane = own.lane
 """
-# What has no foreign key to the channel.
+# What has no foreign key to the channel, in the order in which settling locks it.
 _DATA = (
     "turns",
     "deliveries",
@@ -138,7 +138,7 @@ async def delete_channel(pool: Pool, channel_id: str, *, force: bool) -> None:
             "SELECT 1 FROM deliveries WHERE channel_id = $1 LIMIT 1", channel_id
         ):
             raise DeliveriesWait(channel_id)
-        for table in ("channels", *_DATA):
+        for table in (*_DATA, "channels"):
             await connection.execute(
                 f"DELETE FROM {table} WHERE channel_id = $1",  # noqa: S608  # our own names
                 channel_id,

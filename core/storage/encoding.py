@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import orjson
+
 from anychannel import wire
 from anychannel.content import Content, Note
 from anychannel.events import Contact
@@ -29,9 +31,9 @@ def failure_of(kept: bytes | None) -> Failure | None:
     return None if kept is None else wire.failure_from_proto(message_pb2.Failure.FromString(kept))
 
 
-def notes_json(notes: Sequence[Note]) -> list[list[str]]:
+def notes_json(notes: Sequence[Note]) -> str:
     """Notes as kept."""
-    return [[note.code, note.text] for note in notes]
+    return orjson.dumps([[note.code, note.text] for note in notes]).decode()
 
 
 def notes_of(kept: Sequence[Sequence[str]]) -> tuple[Note, ...]:

@@ -14,7 +14,7 @@ from core.storage.encoding import failure_of
 # Ids are given out before transactions commit: a later id can be seen before an earlier one. Rows of transactions that began
 # before every one still running are settled: nothing can come before them any more.
 _FOLLOW = """
-SELECT channel_id, event_id, transaction_id::text, message_id, status, event_time, failure, create_time FROM events
+SELECT channel_id, event_id, transaction_id::text, message_id, status, is_new, event_time, failure, create_time FROM events
 WHERE (transaction_id, event_id) > ($1::text::xid8, $2::bigint) AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY transaction_id, event_id LIMIT $3
 """
@@ -36,7 +36,9 @@ class EventRow:
     channel_id: str
     message_id: str
     status: Status | None
-    """None: an inbound message or an echo was stored."""
+    """None for inbound messages."""
+    is_new: bool
+    """The message was stored, with this status."""
     event_time: datetime
     failure: Failure | None
     create_time: datetime
@@ -58,6 +60,7 @@ def _event(row: Any) -> EventRow:
         channel_id=row["channel_id"],
         message_id=row["message_id"],
         status=wire.status_from_proto(row["status"]),
+        is_new=row["is_new"],
         event_time=row["event_time"],
         failure=failure_of(row["failure"]),
         create_time=row["create_time"],

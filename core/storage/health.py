@@ -1,11 +1,11 @@
 """How the lanes of channels stand, for people to see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from anychannel import wire
 from anychannel.message import Lane
+from core.channel_views import LaneState
 from core.lanes.records import LaneKey
 from core.storage.database import Pool
 
@@ -14,19 +14,6 @@ SELECT l.channel_id, l.lane, l.paused_until > now() AS is_waiting, l.probes, l.p
   (SELECT count(*) FROM deliveries d WHERE d.channel_id = l.channel_id AND d.lane = l.lane) AS waiting
 FROM lanes l WHERE l.channel_id = ANY($1)
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneState:
-    """How one lane stands."""
-
-    is_waiting: bool = False
-    """Nothing is delivered before a certain time."""
-    probes: int = 0
-    """Failed tries to reach the other side since it was last up."""
-    pause_reason: str = ""
-    waiting: int = 0
-    """Deliveries on it."""
 
 
 async def lane_states(pool: Pool, channel_ids: Sequence[str]) -> dict[LaneKey, LaneState]:

@@ -12,15 +12,20 @@ from core.storage.database import Connection, Pool
 from core.storage.encoding import content_of, failure_of, notes_of
 from core.storage.statuses import apply_changes
 
-_COLUMNS = """channel_id, message_id, direction, origin, address, contact_id, content, notes, status, failure, create_time, event_time,
-  expire_time, request_id"""
-
-_GET = f"SELECT {_COLUMNS} FROM messages WHERE message_id = $1 AND channel_id = ANY($2::text[])"
-_GET_MANY = f"""
-SELECT {_COLUMNS} FROM messages JOIN unnest($1::text[], $2::text[]) AS k(channel_id, message_id) USING (channel_id, message_id)
+_GET = """
+SELECT channel_id, message_id, direction, origin, address, contact_id, content, notes, status, failure, create_time,
+  event_time, expire_time, request_id
+FROM messages WHERE message_id = $1 AND ($2::text[] = '{}' OR channel_id = ANY($2::text[]))
 """
-_LIST = f"""
-SELECT {_COLUMNS} FROM messages
+_GET_MANY = """
+SELECT channel_id, message_id, direction, origin, address, contact_id, content, notes, status, failure, create_time,
+  event_time, expire_time, request_id
+FROM messages JOIN unnest($1::text[], $2::text[]) AS k(channel_id, message_id) USING (channel_id, message_id)
+"""
+_LIST = """
+SELECT channel_id, message_id, direction, origin, address, contact_id, content, notes, status, failure, create_time,
+  event_time, expire_time, request_id
+FROM messages
 WHERE channel_id = $1 AND ($2 = '' OR address = $2) AND ($3 = '' OR message_id < $3)
 ORDER BY message_id DESC LIMIT $4
 """
@@ -49,7 +54,7 @@ class NotCancellable(Exception):
 
 
 async def get_message(pool: Pool, message_id: str, channel_ids: Sequence[str]) -> Message | None:
-    """A message of one of these channels."""
+    """A message of one of these channels; of any when none is named."""
     row = await pool.fetchrow(_GET, message_id, channel_ids)
     return None if row is None else _message(row)
 
@@ -63,7 +68,7 @@ async def get_messages(pool: Pool, keys: Sequence[tuple[str, str]]) -> dict[tupl
 
 
 async def get_story(pool: Pool, message_id: str, channel_ids: Sequence[str]) -> MessageStory | None:
-    """A message of one of these channels with everything that happened to it."""
+    """A message of one of these channels (of any when none is named) with everything that happened to it."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         row = await connection.fetchrow(_GET, message_id, channel_ids)
         if row is None:

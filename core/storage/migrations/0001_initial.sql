@@ -70,6 +70,7 @@ CREATE TABLE messages (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX messages_request ON messages (channel_id, request_id) WHERE request_id IS NOT NULL;
 CREATE UNIQUE INDEX messages_platform_event ON messages (channel_id, platform_event_id) WHERE platform_event_id IS NOT NULL;
+CREATE INDEX messages_id ON messages (message_id); -- callers name a message by its id alone
 CREATE INDEX messages_contact ON messages (channel_id, address, message_id);
 
 CREATE TABLE parts (
@@ -142,7 +143,8 @@ CREATE TABLE events (
   event_id        bigint GENERATED ALWAYS AS IDENTITY,
   transaction_id  xid8 NOT NULL DEFAULT pg_current_xact_id(),
   message_id      text NOT NULL,
-  status          smallint NOT NULL,            -- 0 when an inbound message or an echo was stored
+  status          smallint NOT NULL,            -- 0 for inbound messages
+  is_new          boolean NOT NULL DEFAULT false, -- the message was stored, with this status
   event_time      timestamptz NOT NULL,
   failure         bytea,
   create_time     timestamptz NOT NULL DEFAULT now(),

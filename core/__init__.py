@@ -1,0 +1,1 @@
+"""The core: owns every rule and all state."""

@@ -1,0 +1,1 @@
+"""The edge: terminates HTTP from outside and forwards it to core."""

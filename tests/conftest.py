@@ -1,0 +1,91 @@
+"""What tests of several packages share: one PostgreSQL a session, one database a test."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from core.storage.database import Pool, open_pool
+from core.storage.embedded import embedded_database
+from core.storage.migrate import migrate
+
+POOL_SIZE = 10
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _migrate(url: str) -> None:
+    async with open_pool(url, size=1) as pool:
+        await migrate(pool)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server on which databases may be created."""
+    given = os.environ.get("ANYCHANNEL_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    folder: Path = tmp_path_factory.mktemp("server")
+    with asyncio.Runner() as runner:
+        server = embedded_database(folder)
+        url = runner.run(server.__aenter__())
+        try:
+            # Nothing here outlives the machine, so nothing needs to reach its disk.
+            unsafe = ("fsync", "synchronous_commit", "full_page_writes")
+            runner.run(_execute(url, *(f"ALTER SYSTEM SET {name} = off" for name in unsafe), "SELECT pg_reload_conf()"))
+            yield url
+        finally:
+            runner.run(server.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_url: str) -> Iterator[str]:
+    """A migrated database to copy."""
+    name = f"template_{secrets.token_hex(6)}"
+    with asyncio.Runner() as runner:
+        runner.run(_execute(postgres_url, f"CREATE DATABASE {name}"))
+        runner.run(_migrate(_with_database(postgres_url, name)))
+        yield name
+        runner.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def empty_database(postgres_url: str) -> AsyncIterator[str]:
+    """The address of a database of this test's own, without any table."""
+    name = f"test_{secrets.token_hex(6)}"
+    await _execute(postgres_url, f"CREATE DATABASE {name}")
+    yield _with_database(postgres_url, name)
+    await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(postgres_url: str, template_database: str) -> AsyncIterator[str]:
+    """The address of a database of this test's own, migrated."""
+    name = f"test_{secrets.token_hex(6)}"
+    await _execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    yield _with_database(postgres_url, name)
+    await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    """Connections to this test's own database."""
+    async with open_pool(database, size=POOL_SIZE) as pool:
+        yield pool
