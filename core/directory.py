@@ -112,7 +112,8 @@ class ChannelDirectory:
             }
             removed = self._revisions.keys() - revisions.keys()
             loaded = await storage.channels_of(self._pool, self._keyring, sorted(changed)) if changed else ()
-            self._take(loaded, changed | removed)
+            if changed or removed:
+                self._take(loaded, changed | removed)
             self._fingerprint = fingerprint
 
     @asynccontextmanager
@@ -145,7 +146,8 @@ class ChannelDirectory:
     async def _keep_fresh(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stale.wait(), POLL_EVERY.total_seconds())
+                async with asyncio.timeout(POLL_EVERY.total_seconds()):
+                    await self._stale.wait()
             self._stale.clear()
             await self.catch_up()
 

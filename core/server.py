@@ -117,18 +117,32 @@ class Core:
         while True:
             try:
                 async with self.pool.acquire() as connection:
-                    await connection.add_listener(TOPIC, lambda *said: self.outcomes.hear(str(said[3])))
-                    await _end_of(connection)
+                    await connection.add_listener(TOPIC, self._hear_outcome)
+                    try:
+                        await _end_of(connection)
+                    finally:
+                        if not connection.is_closed():
+                            await connection.remove_listener(TOPIC, self._hear_outcome)
             except Exception as error:
                 if not is_away(error):
                     raise
             await asyncio.sleep(_LISTEN_AGAIN_SECONDS)
 
+    def _hear_outcome(self, _connection: object, _process: int, _topic: str, said: object) -> None:
+        self.outcomes.hear(str(said))
+
 
 async def _end_of(connection: Connection) -> None:
     ended = asyncio.Event()
-    connection.add_termination_listener(lambda _: ended.set())
-    await ended.wait()
+
+    def on_end(_: object) -> None:
+        ended.set()
+
+    connection.add_termination_listener(on_end)
+    try:
+        await ended.wait()
+    finally:
+        connection.remove_termination_listener(on_end)
 
 
 class _Services:

@@ -1,5 +1,5 @@
 """The command line of anychannel: `anychannel --help`."""
 
-from anychannel.cli.app import app
+from anychannel.cli.commands import app
 
 __all__ = ["app"]

@@ -26,7 +26,7 @@ from anychannel.cli.channel_options import (
     policy_of,
 )
 from anychannel.cli.connection import run
-from anychannel.cli.output import MASK, examples, fail, local, say, say_json, span, table
+from anychannel.cli.output import MASK, examples, fail, local, number, say, say_json, span, table
 from anychannel.cli.values import read_settings
 from anychannel.client import GatewayClient
 from anychannel.provider import CheckResult
@@ -279,10 +279,14 @@ def _lines(channel: Channel) -> list[tuple[str, str]]:
         ("  reply", f"{inbox.reply}{f' within {span(inbox.reply_timeout)}' if inbox.reply_timeout else ''}"),
         (
             "rates",
-            f"{policy.platform_rate or 'default'} to the platform, {policy.inbox_rate or 'default'} to the inbox",
+            f"{_rate(policy.platform_rate)} to the platform, {_rate(policy.inbox_rate)} to the inbox",
         ),
         ("expires after", span(policy.expire_after) if policy.expire_after else "default"),
         ("webhook address", f"{MASK} (see --webhook-url)" if channel.webhook_url else "none"),
         ("added", local(channel.create_time)),
         ("changed", local(channel.update_time)),
     ]
+
+
+def _rate(rate: float) -> str:
+    return f"{number(rate)} a second" if rate else "default"

@@ -45,6 +45,9 @@ def run(ctx: typer.Context, work: Callable[[GatewayClient], Coroutine[Any, Any, 
         return asyncio.run(whole())
     except GatewayError as error:
         fail(str(error))
+    except UnicodeEncodeError:
+        # Bytes on the command line that are no UTF-8 arrive as lone surrogates, which nothing can send.
+        fail("what was given holds characters that are no text in UTF-8")
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 

@@ -23,7 +23,7 @@ MAX_IDS_A_CALL = 500
 InChannel = Annotated[str, typer.Option("--channel", metavar="ID", help="The channel.")]
 OnLane = Annotated[Lane | None, typer.Option("--lane", help="Only what was to go there.")]
 FailedSo = Annotated[FailureKind | None, typer.Option("--failure", help="Only what failed so.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[DEAD_LETTER]...", help="Only these.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="DEAD_LETTER", help="Only these.")]
 All = Annotated[bool, typer.Option("--all", help="Every dead letter of the channel.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 

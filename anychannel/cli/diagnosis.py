@@ -161,7 +161,7 @@ def _channel(channel: Channel, facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 level=Level.WRONG,
                 subject=subject,
-                text=f"{health.level}: {health.reason or 'core does not say why'}; {waiting}",
+                text=f"{health.level}: {health.reason.rstrip('.') or 'core does not say why'}; {waiting}",
                 action=f"Mend that, then: anychannel channel check {channel.channel_id}",
             )
     if channel.paused:

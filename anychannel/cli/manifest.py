@@ -204,6 +204,8 @@ class _Reader:
         return _VARIABLE.sub(value, text)
 
     def _referenced(self, text: str) -> str:
+        if not text:
+            raise ValueError("is empty; leave it out")
         return self._read_file(text.removeprefix("file:").strip()) if text.startswith("file:") else text
 
     def _fault(self, line: int, path: str, text: str) -> None:
@@ -226,9 +228,10 @@ def _rate(text: str) -> float:
     try:
         rate = float(text)
     except ValueError:
-        rate = -1
-    if not 0 <= rate < float("inf"):
-        raise ValueError("must be a number a second, 0 or more")
+        rate = 0
+    # 0 would be the default, and read back as that: a second apply would find it changed again.
+    if not 0 < rate < float("inf"):
+        raise ValueError("must be a number a second, more than 0")
     return rate
 
 

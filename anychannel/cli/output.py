@@ -111,8 +111,13 @@ def span(duration: timedelta) -> str:
     seconds = duration.total_seconds()
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{seconds / size:.0f}{unit}"
+    return f"{number(seconds)}s"
+
+
+def number(value: float) -> str:
+    """A number as people write it: six digits behind the point at most, never an exponent."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def failure_text(failure: Failure) -> str:

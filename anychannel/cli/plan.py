@@ -10,7 +10,7 @@ from datetime import timedelta
 from anychannel.capabilities import SettingField
 from anychannel.channel import Channel
 from anychannel.cli.manifest import Problem, Wanted
-from anychannel.cli.output import MASK, span
+from anychannel.cli.output import MASK, number, span
 
 SettingFields = Mapping[str, Mapping[str, SettingField] | None]
 """What each platform's provider declares, by setting; None when the provider never described itself."""
@@ -241,7 +241,7 @@ def _shown(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"{value:g}" if value else "(unset)"
+            return number(value) if value else "(unset)"
         case timedelta():
             return span(value)
         case _:

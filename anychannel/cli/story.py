@@ -38,8 +38,8 @@ def story_text(story: MessageStory) -> str:
         lines += ["", "parts"]
     for part in story.parts:
         known = f", the platform's id {part.platform_message_id}" if part.platform_message_id else ""
-        why = f", {failure_text(part.failure)}" if part.failure else ""
-        lines.append(f"  {part.index} {part.status}{known}{why}: {shortened(content_text(part.content))}")
+        why = f"; {failure_text(part.failure)}" if part.failure else ""
+        lines.append(f"  {part.index} {part.status}{known}: {shortened(content_text(part.content))}{why}")
     lines += ["", "timeline"]
     lines += [f"  {_clock(moment.time)}  {moment.text}" for moment in timeline(story)]
     return "\n".join(lines)
@@ -48,9 +48,10 @@ def story_text(story: MessageStory) -> str:
 def timeline(story: MessageStory) -> list[Moment]:
     """Everything that happened, oldest first."""
     moments = [Moment(time=story.message.create_time, text="stored")]
-    moments += [Moment(time=record.event_time, text=_status(record)) for record in story.statuses]
+    # At the same instant, the try comes before the status it led to.
     for attempt in story.attempts:
         moments += _attempt(attempt)
+    moments += [Moment(time=record.event_time, text=_status(record)) for record in story.statuses]
     return sorted(moments, key=lambda moment: moment.time)
 
 

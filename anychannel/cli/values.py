@@ -9,8 +9,8 @@ from pathlib import Path
 
 import typer
 
-_SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhd]))+|\d+(?:\.\d+)?")
-_SPAN_PIECE = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhd])?")
+_SPAN = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhd]))+|[0-9]+(?:\.[0-9]+)?")
+_SPAN_PIECE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhd])?")
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -120,7 +120,7 @@ class Calls:
         read: Callable[[ResponseT], T],
         *,
         endless: bool,
-    ) -> AsyncIterator[T]:
+    ) -> AsyncGenerator[T, None]:
         """What the gateway streams. A stream that was open and broke is opened again; an `endless` one also at its end.
 
         Raises:

@@ -1,8 +1,10 @@
 """The client of the gateway: messages and events; channels, dead letters and keys by noun."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
 from datetime import timedelta
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +22,8 @@ from anychannel.wire import message_from_proto, message_story_from_proto, status
 from anychannel.wire.gateway import registered_provider_from_proto, watched_event_from_proto
 
 DEFAULT_TIMEOUT = timedelta(seconds=10)
+SEND_WINDOW = 5_000
+"""Messages of one `send_many` that wait at once: ten calls' worth, and far below what a batcher takes."""
 
 
 class GatewayClient:
@@ -96,6 +100,10 @@ class GatewayClient:
             content: what to say; a str is a text.
             request_id: your own key of this send, up to 100 characters: sending it again changes nothing.
             expire_after: given up when not sent by then; None = the channel's policy.
+
+        Raises:
+            GatewayError: it was refused, or is not known to be stored.
+            ValueError, TypeError: the content cannot be spelled, for instance a text that is no Unicode.
         """
         return await self._sender.send(
             OutboundMessage(
@@ -116,7 +124,11 @@ class GatewayClient:
             except GatewayError as error:
                 return error
 
-        return await asyncio.gather(*(outcome(message) for message in messages))
+        waiting = iter(messages)
+        outcomes: list[Message | GatewayError] = []
+        while window := list(islice(waiting, SEND_WINDOW)):
+            outcomes += await asyncio.gather(*(outcome(message) for message in window))
+        return outcomes
 
     async def message(self, message_id: str) -> MessageStory:
         """One message with everything that happened to it."""
@@ -148,38 +160,40 @@ class GatewayClient:
             idempotent=False,
         )
 
-    async def watch(self, message_id: str) -> AsyncIterator[StatusRecord]:
+    async def watch(self, message_id: str) -> AsyncGenerator[StatusRecord, None]:
         """The statuses of one message, past ones first, until failed or the last that the platform reports.
 
         A broken stream is opened again; no status is told twice.
         """
         told: set[Status] = set()
-        request = gateway_pb2.WatchMessageRequest(message_id=message_id)
-        async for record in self._calls.stream(
+        records = self._calls.stream(
             self._messages.WatchMessage,
-            request,
+            gateway_pb2.WatchMessageRequest(message_id=message_id),
             lambda response: status_record_from_proto(response.status),
             endless=False,
-        ):
-            if record.status not in told:
-                told.add(record.status)
-                yield record
+        )
+        async with aclosing(records):
+            async for record in records:
+                if record.status not in told:
+                    told.add(record.status)
+                    yield record
 
-    async def events(self, channel_id: str = "") -> AsyncIterator[Event]:
+    async def events(self, channel_id: str = "") -> AsyncGenerator[Event, None]:
         """A live tail of messages and statuses; of all channels that the key may see when none is given.
 
         A broken stream is opened again; what happened in between is missed.
         """
-        request = gateway_pb2.WatchEventsRequest(channel_id=channel_id)
-        async for batch in self._calls.stream(
+        batches = self._calls.stream(
             self._events.WatchEvents,
-            request,
+            gateway_pb2.WatchEventsRequest(channel_id=channel_id),
             lambda response: [watched_event_from_proto(event) for event in response.events],
             endless=True,
-        ):
-            for event in batch:
-                if event is not None:
-                    yield event
+        )
+        async with aclosing(batches):
+            async for batch in batches:
+                for event in batch:
+                    if event is not None:
+                        yield event
 
     async def providers(self) -> list[RegisteredProvider]:
         """All providers that the gateway knows, by platform."""

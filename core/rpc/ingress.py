@@ -78,7 +78,7 @@ class IngressService(ingress_pb2_grpc.IngressServiceServicer):
         """The answer to one request; a bug met on the way costs that one only."""
         try:
             return await self._dispatch(index, forwarded)
-        except Exception:
+        except Exception:  # noqa: BLE001  # it costs this request only
             _log.exception("request not answered")
             return _WireReply(index=index, reply=wire.http_reply_to_proto(HttpReply(status_code=500)))
 

@@ -18,6 +18,8 @@ from core.storage.statuses import EVENT_PATIENCE, Reached, record_reached
 
 REPLAY_BATCH = 500
 
+_ACCEPTED, _FAILED = wire.status_to_proto(Status.ACCEPTED), wire.status_to_proto(Status.FAILED)
+
 _WHERE = """
 channel_id = $1 AND ($2::text[] IS NULL OR dead_letter_id = ANY($2)) AND ($3::smallint IS NULL OR lane = $3)
   AND ($4::smallint IS NULL OR failure_kind = $4)
@@ -43,14 +45,17 @@ RETURNING d.*, EXISTS (
 ) AS has_message
 """  # noqa: S608  # our own text
 _LOCK_MESSAGES = """
-SELECT message_id FROM messages WHERE channel_id = $1 AND message_id = ANY($2) AND status = $3
-ORDER BY message_id FOR NO KEY UPDATE
+SELECT 1 FROM messages WHERE channel_id = $1 AND message_id = ANY($2) ORDER BY message_id FOR NO KEY UPDATE
+"""
+# When a part is given up, those behind it are dropped: they live again with it.
+_FAILED_PARTS = """
+SELECT message_id, part_index FROM parts WHERE channel_id = $1 AND message_id = ANY($2) AND status = $3
+ORDER BY message_id, part_index
 """
 _REVIVE_PARTS = """
-UPDATE parts p SET status = $4, failure = NULL
-FROM unnest($2::text[], $3::smallint[]) AS k(message_id, part_index)
-WHERE p.channel_id = $1 AND (p.message_id, p.part_index) = (k.message_id, k.part_index)
+UPDATE parts SET status = $4, failure = NULL WHERE channel_id = $1 AND message_id = ANY($2) AND status = $3
 """
+_PART_STATUSES = "SELECT message_id, status FROM parts WHERE channel_id = $1 AND message_id = ANY($2)"
 _PROLONG = "UPDATE messages SET expire_time = $3 WHERE channel_id = $1 AND message_id = ANY($2)"
 _WAKE = """
 UPDATE lanes SET wake_time = greatest(now(), paused_until)
@@ -113,32 +118,48 @@ async def replay_dead_letters(pool: Pool, which: Filter, now: datetime) -> Repla
         while newest is not None:
             async with pool.acquire() as connection, connection.transaction():
                 taken = await connection.fetch(_TAKE, *which.parameters(lane), newest, REPLAY_BATCH)
-                alive = sorted((row for row in taken if row["has_message"]), key=lambda row: row["dead_letter_id"])
-                reached += await _replay(connection, LaneKey(which.channel_id, lane), alive, now)
-            count += len(alive)
-            if alive:
-                work.add(LaneKey(which.channel_id, lane))
+                replayed = await _replay(connection, LaneKey(which.channel_id, lane), taken, now)
+            count += replayed.count
+            reached += replayed.reached
+            work |= replayed.work
             if len(taken) < REPLAY_BATCH:
                 break
     return Replayed(count=count, reached=tuple(reached), work=frozenset(work))
 
 
-async def _replay(connection: Connection, key: LaneKey, rows: Sequence[Any], now: datetime) -> list[Reached]:
+async def _replay(connection: Connection, key: LaneKey, taken: Sequence[Any], now: datetime) -> Replayed:
     """One transaction, one lane: it locks turns, then messages, then the lane, in the order in which settling does."""
-    if not rows:
-        return []
+    rows = sorted((row for row in taken if row["has_message"]), key=lambda row: row["dead_letter_id"])
     patience = EVENT_PATIENCE
+    parts: dict[str, list[int]] = {}
     if key.lane is Lane.PLATFORM:
         patience = await connection.fetchval("SELECT expire_after FROM channels WHERE channel_id = $1", key.channel_id)
+        parts = await _failed_parts(connection, key.channel_id, [row["message_id"] for row in rows])
     expire_time = now + (patience or EVENT_PATIENCE)
-    await enqueue(connection, [_delivery(row, key, expire_time) for row in rows])
-    parts = [(row["message_id"], row["item_index"]) for row in rows if row["kind"] == DeliveryKind.PART]
-    reached = await _revive(connection, key.channel_id, parts, now, expire_time) if parts else []
+    # A letter without an item is of a part that lives again with an earlier letter, or that the platform took after all.
+    items = [
+        (row, parts.pop(row["message_id"], []) if key.lane is Lane.PLATFORM else [row["item_index"]]) for row in rows
+    ]
+    deliveries = [_delivery(row, key, index, expire_time) for row, indexes in items for index in indexes]
+    if not deliveries:
+        return Replayed(count=0)
+    await enqueue(connection, deliveries)
+    reached: list[Reached] = []
+    if key.lane is Lane.PLATFORM:
+        message_ids = sorted({delivery.message_id for delivery in deliveries})
+        reached = await _revive(connection, key.channel_id, message_ids, now, expire_time)
     await connection.execute(_WAKE, key.channel_id, wire.lane_to_proto(key.lane))
-    return reached
+    return Replayed(count=len(rows), reached=tuple(reached), work=frozenset({key}))
 
 
-def _delivery(row: Any, key: LaneKey, expire_time: datetime) -> NewDelivery:
+async def _failed_parts(connection: Connection, channel_id: str, message_ids: Sequence[str]) -> dict[str, list[int]]:
+    parts: dict[str, list[int]] = {}
+    for row in await connection.fetch(_FAILED_PARTS, channel_id, message_ids, _FAILED):
+        parts.setdefault(row["message_id"], []).append(row["part_index"])
+    return parts
+
+
+def _delivery(row: Any, key: LaneKey, item_index: int, expire_time: datetime) -> NewDelivery:
     return NewDelivery(
         channel_id=key.channel_id,
         lane=key.lane,
@@ -146,31 +167,24 @@ def _delivery(row: Any, key: LaneKey, expire_time: datetime) -> NewDelivery:
         address=row["address"],
         message_id=row["message_id"],
         kind=DeliveryKind(row["kind"]),
-        item_index=row["item_index"],
+        item_index=item_index,
         expire_time=expire_time,
     )
 
 
 async def _revive(
-    connection: Connection, channel_id: str, parts: Sequence[tuple[str, int]], now: datetime, expire_time: datetime
+    connection: Connection, channel_id: str, message_ids: Sequence[str], now: datetime, expire_time: datetime
 ) -> list[Reached]:
     """Set failed parts back to accepted, and their messages to what their parts say now: a replay is a new life."""
-    message_ids = sorted({message_id for message_id, _ in parts})
-    accepted, failed = wire.status_to_proto(Status.ACCEPTED), wire.status_to_proto(Status.FAILED)
-    locked = await connection.fetch(_LOCK_MESSAGES, channel_id, message_ids, failed)
-    ids, indexes = zip(*parts, strict=True)
-    await connection.execute(_REVIVE_PARTS, channel_id, ids, indexes, accepted)
+    await connection.fetch(_LOCK_MESSAGES, channel_id, message_ids)
+    await connection.execute(_REVIVE_PARTS, channel_id, message_ids, _FAILED, _ACCEPTED)
     await connection.execute(_PROLONG, channel_id, message_ids, expire_time)
-    revived = [row["message_id"] for row in locked]
     statuses: dict[str, list[Status]] = {}
-    for row in await connection.fetch(
-        "SELECT message_id, status FROM parts WHERE channel_id = $1 AND message_id = ANY($2)", channel_id, revived
-    ):
+    for row in await connection.fetch(_PART_STATUSES, channel_id, message_ids):
         statuses.setdefault(row["message_id"], []).append(wire.status_from_proto(row["status"]) or Status.ACCEPTED)
     reached = [
-        Reached(channel_id=channel_id, message_id=message_id, status=status, event_time=now)
+        Reached(channel_id=channel_id, message_id=message_id, status=overall(of_parts), event_time=now)
         for message_id, of_parts in sorted(statuses.items())
-        if (status := overall(of_parts)) is not Status.FAILED
     ]
     await record_reached(connection, reached)
     return reached

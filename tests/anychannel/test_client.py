@@ -107,6 +107,19 @@ async def test_a_refused_message_does_not_stop_the_others(client: GatewayClient)
     assert str(outcomes[1]) == "channel_id: there is no channel unknown."
 
 
+async def test_more_messages_than_may_wait_go_in_windows(
+    gateway: ScriptedGateway, client: GatewayClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anychannel.client._gateway.SEND_WINDOW", 2)
+
+    outcomes = await client.send_many(
+        OutboundMessage(channel_id="shop", address=str(number), content=Text(text="Hi")) for number in range(5)
+    )
+
+    assert [outcome.address for outcome in outcomes if isinstance(outcome, Message)] == list("01234")
+    assert [len(request.requests) for request in gateway.requests("SendMessages")] == [2, 2, 1]
+
+
 async def test_messages_too_large_for_one_call_go_in_several(
     gateway: ScriptedGateway, client: GatewayClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,7 +387,7 @@ async def test_the_tail_goes_on_after_a_break(gateway: ScriptedGateway, client: 
     gateway.events = [watched_event_to_proto(told), watched_event_to_proto(stored)]
     gateway.breaks_after["WatchEvents"].append(2)
 
-    async with asyncio.timeout(10), aclosing(client.events()) as events:  # type: ignore[type-var]  # an async generator
+    async with asyncio.timeout(10), aclosing(client.events()) as events:
         heard = [await anext(events) for _ in range(4)]
 
     assert heard == [told, stored, told, stored]

@@ -1,7 +1,6 @@
 """Deliver, through a real server: whatever `send` does becomes an outcome that core can act on."""
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +22,7 @@ from anychannel import (
 from anychannel._server import start_server
 from anychannel.content import Note
 from anychannel.testing import a_channel, a_part, serve_provider
-from anychannel.v1 import message_pb2
+from anychannel.v1 import message_pb2, provider_pb2
 from tests.anychannel.scripted_provider import (
     Minimal,
     Scripted,
@@ -169,29 +168,28 @@ async def test_no_part_overtakes_one_that_is_tried_again(raised: DeliveryFailed,
 
 
 async def test_no_more_under_way_than_allowed() -> None:
-    @dataclass
-    class Gauge:
-        now: int = 0
-        highest: int = 0
-        full: asyncio.Event = field(default_factory=asyncio.Event)
-
-    gauge = Gauge()
+    begun: list[str] = []
+    three_begun, gate = asyncio.Event(), asyncio.Event()
 
     async def send(channel: ChannelContext, part: Part) -> Sent:
-        gauge.now += 1
-        gauge.highest = max(gauge.highest, gauge.now)
-        if gauge.now == 3:
-            gauge.full.set()
-        await gauge.full.wait()
-        gauge.now -= 1
+        begun.append(part.address)
+        if len(begun) == 3:
+            three_begun.set()
+        await gate.wait()
         return await sent(channel, part)
 
     request = deliver_request(*(a_part(address=str(number)) for number in range(12)))
     async with start_server(Scripted(send=send), max_in_flight=3) as running, connected(running.port) as stub:
-        indexes = [outcome.index async for response in stub.Deliver(request) for outcome in response.outcomes]
+        call = stub.Deliver(request)
+        await three_begun.wait()
+        # The server has answered another call since, so every part that may begin has begun.
+        await stub.Describe(provider_pb2.DescribeRequest(protocol_versions=[1]))
+        begun_before_the_gate = len(begun)
+        gate.set()
+        indexes = [outcome.index async for response in call for outcome in response.outcomes]
 
+    assert begun_before_the_gate == 3
     assert sorted(indexes) == list(range(12))
-    assert gauge.highest == 3
 
 
 async def test_an_outcome_is_told_while_others_are_under_way() -> None:

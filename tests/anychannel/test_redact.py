@@ -120,6 +120,10 @@ def test_a_secret_is_found_in_any_spelling(text: str) -> None:
     assert scrub(text, ["p@ss/w+rd"]) == f"a {REDACTED} b"
 
 
+def test_a_secret_with_a_space_is_found_percent_encoded() -> None:
+    assert scrub("p%40ss%20w%2Frd p%40ss+w%2Frd", ["p@ss w/rd"]) == f"{REDACTED} {REDACTED}"
+
+
 def test_escaped_secrets_are_found() -> None:
     secret = 'quote"and\\backslash\nnewline'
 

@@ -75,6 +75,19 @@ async def test_health_says_serving_until_it_leaves_service(service: str) -> None
     assert (before.status, after.status) == (SERVING, NOT_SERVING)
 
 
+async def test_a_stop_is_told_to_who_watches_the_health() -> None:
+    async with start_server(Minimal()) as running:
+        connection = grpc.aio.insecure_channel(f"127.0.0.1:{running.port}")
+        watch = health_pb2_grpc.HealthStub(connection).Watch(health_pb2.HealthCheckRequest(service=SERVICE))
+        first = await watch.read()
+        watching = asyncio.create_task(watch.read())
+        watching.add_done_callback(lambda _: watch.cancel())  # else the stop waits for the open stream
+    last = await watching
+    await connection.close()
+
+    assert (first.status, last.status) == (SERVING, NOT_SERVING)
+
+
 async def test_reflection_names_the_services() -> None:
     async with (
         start_server(Minimal()) as running,

@@ -71,7 +71,7 @@ ONLY_LISTENING = replace(
         pytest.param(
             {"channels": (a_channel(health=ChannelHealth(level=HealthLevel.DOWN, reason="Token refused.", platform_waiting=7)),)},
             Level.WRONG,
-            "down: Token refused.; 7 waiting for the platform",
+            "down: Token refused; 7 waiting for the platform",
             "anychannel channel check shop",
             id="a channel that is down",
         ),

@@ -66,7 +66,7 @@ def test_what_is_wrong_is_said_with_what_to_do(anychannel: Anychannel, gateway: 
 
     stdout = anychannel("doctor", "--edge", edge.url, exit_code=1).stdout
 
-    assert "WRONG  channel shop: down: The token is refused." in stdout
+    assert "WRONG  channel shop: down: The token is refused; 0 waiting" in stdout
     assert "       Mend that, then: anychannel channel check shop" in stdout
     assert "WRONG  channel shop: 1 dead letter\n" in stdout
     assert f"WRONG  edge: it answers 503: not ready at {edge.url}" in stdout
@@ -77,7 +77,7 @@ def test_a_program_reads_the_findings(anychannel: Anychannel) -> None:
     assert [finding["level"] for finding in findings] == ["ok", "ok", "ok"]
 
 
-def test_an_edge_that_is_away_is_wrong(anychannel: Anychannel, edge: _Edge) -> None:
+def test_an_edge_that_is_away_is_wrong(anychannel: Anychannel) -> None:
     with _Edge(("127.0.0.1", 0), _Answer) as gone:
         url = gone.url
     stdout = anychannel("doctor", "--edge", url.replace("http://", "http://me:pass-s3cret@"), exit_code=1).stdout
@@ -117,7 +117,7 @@ def test_a_core_that_does_not_serve_is_wrong(anychannel: Anychannel, gateway: Sc
     ]
 
 
-def test_a_core_that_is_away_is_wrong(anychannel: Anychannel) -> None:
+def test_a_core_that_is_away_is_wrong() -> None:
     with serve_scripted_gateway() as gone:
         address = gone.address
     stdout = Anychannel()(

@@ -121,13 +121,23 @@ HEAD = "channels:\n  - channel_id: shop\n    platform: telegram\n"
         ),
         pytest.param(
             HEAD + "    policy: {inbox_rate: -1}\n",
-            ["4: channels[0].policy.inbox_rate: must be a number a second, 0 or more"],
+            ["4: channels[0].policy.inbox_rate: must be a number a second, more than 0"],
             id="a rate below zero",
         ),
         pytest.param(
             HEAD + "    policy: {inbox_rate: nan}\n",
-            ["4: channels[0].policy.inbox_rate: must be a number a second, 0 or more"],
+            ["4: channels[0].policy.inbox_rate: must be a number a second, more than 0"],
             id="no number",
+        ),
+        pytest.param(
+            HEAD + "    settings: {greeting: ''}\n",
+            ["4: channels[0].settings.greeting: is empty; leave it out"],
+            id="an empty setting",
+        ),
+        pytest.param(
+            HEAD + "    policy: {inbox_rate: 0}\n",
+            ["4: channels[0].policy.inbox_rate: must be a number a second, more than 0"],
+            id="a rate of none",
         ),
         pytest.param(
             HEAD + "    paused: maybe\n", ["4: channels[0].paused: must be true or false"], id="neither true nor false"
@@ -171,7 +181,7 @@ HEAD = "channels:\n  - channel_id: shop\n    platform: telegram\n"
             HEAD + "    paused: x\n    policy: {inbox_rate: x}\n",
             [
                 "4: channels[0].paused: must be true or false",
-                "5: channels[0].policy.inbox_rate: must be a number a second, 0 or more",
+                "5: channels[0].policy.inbox_rate: must be a number a second, more than 0",
             ],
             id="every fault at once",
         ),

@@ -93,6 +93,11 @@ def test_an_unknown_channel_is_one_clear_line(anychannel: Anychannel) -> None:
     assert result.stderr == "error: channel_id: there is no channel unknown.\n"
 
 
+def test_what_is_no_text_is_one_clear_line(anychannel: Anychannel) -> None:
+    stderr = anychannel(*SEND, "--text", "\udcff", exit_code=1).stderr
+    assert stderr == "error: what was given holds characters that are no text in UTF-8\n"
+
+
 def test_waiting_tells_each_status(anychannel: Anychannel, gateway: ScriptedGateway) -> None:
     gateway.statuses = told(Status.ACCEPTED, Status.SENT, Status.DELIVERED)
     assert anychannel(*SEND, "--text", "Hi", "--wait").stdout.splitlines() == [

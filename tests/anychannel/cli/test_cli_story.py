@@ -93,7 +93,7 @@ def test_the_whole_story_is_told() -> None:
     ]
     assert "  The text was split in two. (text_split)" in lines
     assert "  0 sent, the platform's id 77: Hello" in lines
-    assert f"  1 failed, throttled: Too fast. (the platform's code 429): {'x' * 59}…" in lines
+    assert f"  1 failed: {'x' * 59}…; throttled: Too fast. (the platform's code 429)" in lines
     assert "  2026-03-01 12:00:02.040  sent" in lines
 
 
