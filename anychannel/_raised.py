@@ -6,8 +6,8 @@ from typing import Any
 
 import grpc
 import structlog
-from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo  # type: ignore[import-untyped] # ships no types
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # ships no types
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from anychannel._redact import scrub, secrets_of

@@ -17,10 +17,11 @@ class IdType(StrEnum):
     PHONE = "phone"
     """E.164 with a leading plus."""
     CUSTOM = "custom"
+    """Up to 50 of A-Z a-z 0-9 _ = + / @."""
 
 
 class StatusShape(StrEnum):
-    """How a status event is spelled for the inbox."""
+    """How a status event is spelled for the inbox: no vendor documents it, so a wrong guess must cost a setting only."""
 
     NESTED = "nested"
     """`"status": {"value": "failed", "message": "..."}`"""

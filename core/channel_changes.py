@@ -159,8 +159,8 @@ def _take_inbox(config: ChannelConfig, inbox: InboxBinding, names: frozenset[str
     taken = binding.InboxBinding(
         webhook_url=inbox.webhook_url if "webhook_url" in names else kept.webhook_url,
         inbox_channel_id=inbox.inbox_channel_id if "inbox_channel_id" in names else kept.inbox_channel_id,
-        id_type=binding.IdType(inbox.id_type.value) if "id_type" in names else kept.id_type,
-        status_shape=binding.StatusShape(inbox.status_shape.value) if "status_shape" in names else kept.status_shape,
+        id_type=inbox.id_type if "id_type" in names else kept.id_type,
+        status_shape=inbox.status_shape if "status_shape" in names else kept.status_shape,
     )
     # Tokens are write-only: whoever sends the whole binding back as it was answered does not mean to remove them.
     if "token" in names and (inbox.token or not is_whole):
@@ -168,7 +168,7 @@ def _take_inbox(config: ChannelConfig, inbox: InboxBinding, names: frozenset[str
     if "previous_token" in names and (inbox.previous_token or not is_whole):
         config = replace(config, inbox_previous_token=inbox.previous_token)
     if "reply" in names:
-        config = replace(config, reply=binding.ReplyMode(inbox.reply.value))
+        config = replace(config, reply=inbox.reply)
     if "reply_timeout" in names:
         config = replace(
             config, reply_timeout=DEFAULT_REPLY_TIMEOUT if inbox.reply_timeout is None else inbox.reply_timeout

@@ -8,10 +8,7 @@ from anychannel.channel import (
     ChannelHealth,
     DeliveryPolicy,
     HealthLevel,
-    IdType,
     InboxBinding,
-    ReplyMode,
-    StatusShape,
 )
 from anychannel.message import Lane
 from anychannel.provider import ChannelSettings
@@ -45,9 +42,9 @@ def view_of(config: ChannelConfig, health: ChannelHealth, public_url: str) -> Ch
         inbox=InboxBinding(
             webhook_url=config.inbox.webhook_url,
             inbox_channel_id=config.inbox.inbox_channel_id,
-            id_type=IdType(config.inbox.id_type.value),
-            status_shape=StatusShape(config.inbox.status_shape.value),
-            reply=ReplyMode(config.reply.value),
+            id_type=config.inbox.id_type,
+            status_shape=config.inbox.status_shape,
+            reply=config.reply,
             reply_timeout=config.reply_timeout,
         ),
         policy=DeliveryPolicy(

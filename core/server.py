@@ -109,7 +109,10 @@ class Core:
         return config is not None and config.reply is ReplyMode.OUTCOME
 
     async def check(self, config: ChannelConfig) -> CheckResult:
-        """Ask the provider whether a channel works."""
+        """Ask the provider whether a channel works; one that checks nothing says so in the details."""
+        description = self.registry.description(config.platform)
+        if description is not None and not description.checks_channels:
+            return CheckResult(details={"checked": f"no: the provider of {config.platform} cannot check channels"})
         return await self.registry.connection(config.platform).check(self.contexts.of(config))
 
     async def hear_outcomes(self) -> None:

@@ -32,7 +32,7 @@ async def main() -> None:
 
 async def _set_up(settings: Settings, key_file: Path) -> None:
     """Raises `OSError` while core has not made its key yet, and `GatewayError` while core or the provider is not there yet."""
-    key = key_file.read_text(encoding="ascii").strip()
+    key = (await asyncio.to_thread(key_file.read_text, encoding="ascii")).strip()
     address = os.environ["ANYCHANNEL_CORE_ADDRESS"]
     async with GatewayClient(address, key) as gateway:
         if any([channel.channel_id == CHANNEL_ID async for channel in gateway.channels.list()]):

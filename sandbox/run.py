@@ -54,9 +54,13 @@ def _processes(registration_token: str) -> dict[str, tuple[str, dict[str, str]]]
             },
         ),
         "provider": (
-            f"exec {python} -m anychannel serve providers.sandbox:SandboxProvider"
-            f" --listen {_HOST}:{PROVIDER_PORT} --register {_HOST}:{CORE_PORT} --advertise {_HOST}:{PROVIDER_PORT}",
-            {"ANYCHANNEL_REGISTRATION_TOKEN": registration_token},
+            f"exec {python} -m anychannel serve providers.sandbox:SandboxProvider",
+            {
+                "ANYCHANNEL_PROVIDER_LISTEN": f"{_HOST}:{PROVIDER_PORT}",
+                "ANYCHANNEL_PROVIDER_REGISTER": f"{_HOST}:{CORE_PORT}",
+                "ANYCHANNEL_PROVIDER_ADVERTISE": f"{_HOST}:{PROVIDER_PORT}",
+                "ANYCHANNEL_REGISTRATION_TOKEN": registration_token,
+            },
         ),
         "sandbox": (
             f"exec {python} -m sandbox",

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +16,11 @@ from core.storage.embedded import embedded_database
 from core.storage.migrate import migrate
 
 POOL_SIZE = 10
+
+
+def _database_folder() -> tempfile.TemporaryDirectory[str]:
+    """Not under pytest's own folder: there every other run, as it starts, shuts out the user that the server runs as under root."""
+    return tempfile.TemporaryDirectory(prefix="anychannel-test-", ignore_cleanup_errors=True)
 
 
 def _with_database(url: str, name: str) -> str:
@@ -36,15 +42,14 @@ async def _migrate(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL server on which databases may be created."""
     given = os.environ.get("ANYCHANNEL_TEST_POSTGRES_URL")
     if given:
         yield given
         return
-    folder: Path = tmp_path_factory.mktemp("server")
-    with asyncio.Runner() as runner:
-        server = embedded_database(folder)
+    with _database_folder() as folder, asyncio.Runner() as runner:
+        server = embedded_database(Path(folder))
         url = runner.run(server.__aenter__())
         try:
             # Nothing here outlives the machine, so nothing needs to reach its disk.
@@ -53,6 +58,13 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield url
         finally:
             runner.run(server.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def database_folder() -> Iterator[Path]:
+    """A folder for a server of this test's own."""
+    with _database_folder() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

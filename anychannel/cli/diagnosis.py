@@ -78,6 +78,15 @@ def diagnose_edge(edge: Edge) -> Finding:
     )
 
 
+def is_loopback(url: str) -> bool:
+    """Whether `url` is on this machine, where a gateway that is being tried out has its platform, too."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def unreachable_because(url: str) -> str:
     """Why a platform outside cannot call `url`; empty when it can, as far as its name tells."""
     parts = urlsplit(url)
@@ -190,10 +199,10 @@ def _webhook(channel: Channel, provider: RegisteredProvider | None, subject: str
         )
     elif why := unreachable_because(channel.webhook_url):
         yield Finding(
-            level=level,
+            level=Level.NOTE if is_loopback(channel.webhook_url) else level,
             subject=subject,
             text=f"the platform cannot send its webhooks: {why}",
-            action="Set a public https address in core's settings.",
+            action="Before a platform outside is to call it: set a public https address in core's settings.",
         )
 
 

@@ -202,7 +202,7 @@ class Event(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
-    """Output only. Ever growing within a channel; resume a watch after it."""
+    """Output only. Ever growing within a channel."""
     channel_id: _builtins.str
     """Output only. The channel it is about."""
     @_builtins.property

@@ -89,8 +89,11 @@ class ProviderServiceServicer(object):
         the platform took it       outcome sent                remembers platform_message_id
         the platform refused it    outcome failure             retries or fails the message, by the failure's kind
         an index was left out      (stream ends)               takes it as FAILURE_KIND_INTERNAL, retries
-        the call itself broke      UNAVAILABLE or any other    pauses the lane and probes; no attempt is counted
+        the provider is away       UNAVAILABLE,                pauses the lane and probes; no attempt is counted
+        RESOURCE_EXHAUSTED,
+        UNIMPLEMENTED
         deadline                   DEADLINE_EXCEEDED           takes what has no outcome as FAILURE_KIND_PLATFORM_UNAVAILABLE
+        the call itself broke      any other                   takes what has no outcome as FAILURE_KIND_INTERNAL, retries a few times
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,8 +35,11 @@ class ProviderServiceStub:
     the platform took it       outcome sent                remembers platform_message_id
     the platform refused it    outcome failure             retries or fails the message, by the failure's kind
     an index was left out      (stream ends)               takes it as FAILURE_KIND_INTERNAL, retries
-    the call itself broke      UNAVAILABLE or any other    pauses the lane and probes; no attempt is counted
+    the provider is away       UNAVAILABLE,                pauses the lane and probes; no attempt is counted
+                               RESOURCE_EXHAUSTED,
+                               UNIMPLEMENTED
     deadline                   DEADLINE_EXCEEDED           takes what has no outcome as FAILURE_KIND_PLATFORM_UNAVAILABLE
+    the call itself broke      any other                   takes what has no outcome as FAILURE_KIND_INTERNAL, retries a few times
     """
     ReceiveWebhooks: _aio.UnaryUnaryMultiCallable[_provider_pb2.ReceiveWebhooksRequest, _provider_pb2.ReceiveWebhooksResponse]
     """Reads webhooks: raw HTTP requests in, verified events and the HTTP replies the platform expects out, in the same order.
@@ -98,8 +101,11 @@ class ProviderServiceServicer(metaclass=_abc_1.ABCMeta):
         the platform took it       outcome sent                remembers platform_message_id
         the platform refused it    outcome failure             retries or fails the message, by the failure's kind
         an index was left out      (stream ends)               takes it as FAILURE_KIND_INTERNAL, retries
-        the call itself broke      UNAVAILABLE or any other    pauses the lane and probes; no attempt is counted
+        the provider is away       UNAVAILABLE,                pauses the lane and probes; no attempt is counted
+                                   RESOURCE_EXHAUSTED,
+                                   UNIMPLEMENTED
         deadline                   DEADLINE_EXCEEDED           takes what has no outcome as FAILURE_KIND_PLATFORM_UNAVAILABLE
+        the call itself broke      any other                   takes what has no outcome as FAILURE_KIND_INTERNAL, retries a few times
         """
 
     @_abc_1.abstractmethod

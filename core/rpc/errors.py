@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 import asyncpg
 import grpc
 import structlog
-from google.rpc import (  # type: ignore[import-untyped]  # ships no types
+from google.rpc import (
     code_pb2,
     error_details_pb2,
     status_pb2,

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import regex  # type: ignore[import-untyped]  # ships no types
+import regex
 
 from anychannel.capabilities import TextUnit
 from core.shaping import sms

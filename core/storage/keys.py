@@ -1,11 +1,8 @@
 """Keeps API keys: the hash of each secret, and what it may do."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from anychannel.channel import Key
-from anychannel.v1 import gateway_pb2
-from anychannel.wire.gateway import key_from_proto, key_to_proto
+from anychannel.channel import Key, Scope
 from core.storage.database import Pool
 
 _INSERT = """
@@ -18,7 +15,7 @@ _REVOKE = "UPDATE api_keys SET revoke_time = coalesce(revoke_time, now()) WHERE 
 
 async def insert_key(pool: Pool, key: Key, secret_hash: bytes) -> Key:
     """Keep a new key."""
-    scopes: Sequence[int] = key_to_proto(key).scopes
+    scopes = [scope.value for scope in key.scopes]
     return _read(await pool.fetchrow(_INSERT, key.key_id, key.display_name, secret_hash, scopes, key.channel_ids))
 
 
@@ -40,11 +37,10 @@ async def revoke_key(pool: Pool, key_id: str) -> Key | None:
 
 
 def _read(row: Any) -> Key:
-    known = key_from_proto(gateway_pb2.Key(scopes=row["scopes"]))
     return Key(
         key_id=row["key_id"],
         display_name=row["display_name"],
-        scopes=known.scopes,
+        scopes=tuple(Scope(scope) for scope in row["scopes"] if scope in set(Scope)),
         channel_ids=tuple(row["channel_ids"]),
         create_time=row["create_time"],
         revoke_time=row["revoke_time"],

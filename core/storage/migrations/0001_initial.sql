@@ -201,7 +201,7 @@ CREATE TABLE api_keys (
   key_id          text PRIMARY KEY,
   display_name    text NOT NULL,
   secret_hash     bytea NOT NULL UNIQUE,        -- SHA-256 of the secret, which has 256 random bits
-  scopes          smallint[] NOT NULL,
+  scopes          text[] NOT NULL,
   channel_ids     text[] NOT NULL DEFAULT '{}', -- empty = all
   create_time     timestamptz NOT NULL DEFAULT now(),
   revoke_time     timestamptz

@@ -104,11 +104,18 @@ ONLY_LISTENING = replace(
             id="no webhook address",
         ),
         pytest.param(
-            {"channels": (a_channel(health=OK, webhook_url="http://127.0.0.1:8080/webhooks/shop/wh"),)},
+            {"channels": (a_channel(health=OK, webhook_url="http://gateway.example/webhooks/shop/wh"),)},
             Level.WRONG,
             "it is not https",
-            "Set a public https address",
+            "set a public https address",
             id="a webhook address that nobody reaches",
+        ),
+        pytest.param(
+            {"channels": (a_channel(health=OK, webhook_url="http://127.0.0.1:8080/webhooks/shop/wh"),)},
+            Level.NOTE,
+            "it is not https",
+            "set a public https address",
+            id="a gateway that is tried out on one machine",
         ),
         pytest.param(
             {"providers": (LISTENING,), "channels": (a_channel(health=OK, webhook_url=""),)},
