@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ PROVIDER_PORT = 50051
 EDGE_PORT = 8080
 SANDBOX_PORT = 8090
 _HOST = "127.0.0.1"
+_STOPPED_BY_A_PERSON = frozenset({128 + signal.SIGINT, 128 + signal.SIGTERM})
 
 
 def main() -> int:
@@ -28,7 +30,7 @@ def main() -> int:
     for name, (command, settings) in _processes(secrets.token_urlsafe(32)).items():
         manager.add_process(name, command, env={**os.environ, **settings}, quiet=False)
     manager.loop()
-    return int(manager.returncode or 0)
+    return 0 if manager.returncode in _STOPPED_BY_A_PERSON else int(manager.returncode or 0)
 
 
 def _processes(registration_token: str) -> dict[str, tuple[str, dict[str, str]]]:
@@ -59,6 +61,7 @@ def _processes(registration_token: str) -> dict[str, tuple[str, dict[str, str]]]
                 "ANYCHANNEL_PROVIDER_LISTEN": f"{_HOST}:{PROVIDER_PORT}",
                 "ANYCHANNEL_PROVIDER_REGISTER": f"{_HOST}:{CORE_PORT}",
                 "ANYCHANNEL_PROVIDER_ADVERTISE": f"{_HOST}:{PROVIDER_PORT}",
+                "ANYCHANNEL_PROVIDER_DRAIN_SECONDS": "0",
                 "ANYCHANNEL_REGISTRATION_TOKEN": registration_token,
             },
         ),

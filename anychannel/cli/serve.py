@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from anychannel._logging import configure
-from anychannel._server import serve
+from anychannel._server import DRAIN_SECONDS, serve
 from anychannel.cli.output import examples, fail
 from anychannel.provider import Provider
 
@@ -47,6 +47,16 @@ def serve_provider(
             help="Where core reaches it; found out when not given.",
         ),
     ] = None,
+    drain: Annotated[
+        float,
+        typer.Option(
+            "--drain",
+            envvar="ANYCHANNEL_PROVIDER_DRAIN_SECONDS",
+            metavar="SECONDS",
+            min=0,
+            help="How long calls are still taken after SIGTERM, for core to notice.",
+        ),
+    ] = DRAIN_SECONDS,
 ) -> None:
     """Serve a provider until SIGTERM or Ctrl-C.
 
@@ -64,6 +74,7 @@ def serve_provider(
                 register=_host_and_port(register, "--register") if register else None,
                 registration_token=token,
                 advertise=_host_and_port(advertise, "--advertise") if advertise else None,
+                drain_seconds=drain,
             )
         )
     except (TypeError, ValueError, OSError) as error:
