@@ -67,6 +67,7 @@ def test_a_provider_of_this_folder_is_served(served: list[tuple[Any, dict[str, A
         "register": "core:50050",
         "registration_token": "reg-token",
         "advertise": "acme:50051",
+        "drain_seconds": 5.0,
     }
 
 
@@ -76,6 +77,7 @@ def test_everything_can_come_from_the_environment(served: list[tuple[Any, dict[s
         "ANYCHANNEL_PROVIDER_LISTEN": "[::]:7",
         "ANYCHANNEL_PROVIDER_REGISTER": "core:1",
         "ANYCHANNEL_PROVIDER_ADVERTISE": "",
+        "ANYCHANNEL_PROVIDER_DRAIN_SECONDS": "0",
         "ANYCHANNEL_REGISTRATION_TOKEN_FILE": "token",
     }
     Anychannel()("serve", "acme_provider:AcmeProvider", environ=environ)
@@ -84,6 +86,7 @@ def test_everything_can_come_from_the_environment(served: list[tuple[Any, dict[s
         "register": "core:1",
         "registration_token": "reg-token",
         "advertise": None,
+        "drain_seconds": 0.0,
     }
 
 
