@@ -117,8 +117,8 @@ class PhoneNetwork:
     async def echo(self, number: str, message: dict[str, Any]) -> dict[str, Any]:
         """The business writes to this person from its own phone."""
         phone = await self.phone(number)
-        recipient = {"number": number, "name": phone.name}
-        return await self._happen(phone, "echo", to=recipient, message_id=_new_id("ph"), message=message)
+        contact = {"number": number, "name": phone.name}
+        return await self._happen(phone, "echo", to=contact, message_id=_new_id("ph"), message=message)
 
     async def read(self, number: str) -> int:
         """The person reads everything delivered; how many messages that were."""

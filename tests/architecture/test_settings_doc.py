@@ -23,7 +23,9 @@ SERVICES: dict[str, Any] = {"core": CoreSettings, "edge": EdgeSettings, "sandbox
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_setting_is_listed_as_declared(service: str) -> None:
-    assert _listed(PAGE.read_text(), service) == _table(SERVICES[service]), "run python tests/architecture/test_settings_doc.py"
+    assert _listed(PAGE.read_text(), service) == _table(SERVICES[service]), (
+        "run python tests/architecture/test_settings_doc.py"
+    )
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -61,8 +63,9 @@ def _listed(page: str, service: str) -> str:
 def _rewrite() -> None:
     page = PAGE.read_text()
     for service, settings in SERVICES.items():
-        pattern = rf"(<!-- settings of {service} -->\n).*?(\n?<!-- end -->)"
-        page = re.sub(pattern, lambda found, text=_table(settings): f"{found[1]}{text}\n<!-- end -->", page, flags=re.DOTALL)
+        before, opening, rest = page.partition(f"<!-- settings of {service} -->\n")
+        _, closing, after = rest.partition("<!-- end -->")
+        page = f"{before}{opening}{_table(settings)}\n{closing}{after}"
     PAGE.write_text(page)
 
 
