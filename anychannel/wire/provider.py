@@ -21,6 +21,7 @@ from anychannel.wire.content import notes_from_proto, notes_to_proto
 from anychannel.wire.events import event_from_proto, event_to_proto
 from anychannel.wire.failures import failure_from_proto, failure_to_proto
 from anychannel.wire.message import part_to_proto
+from anychannel.wire.sayable import sayable
 from anychannel.wire.times import time_from_proto, time_to_proto
 
 
@@ -139,7 +140,14 @@ def receive_request_to_proto(
 
 
 def received_to_proto(received: Received) -> provider_pb2.ReceiveWebhooksResponse.Received:
-    """What one webhook said."""
+    """What one webhook said; half surrogate pairs in its texts become question marks."""
+    try:
+        return _received_to_proto(received)
+    except UnicodeEncodeError:
+        return _received_to_proto(sayable(received))
+
+
+def _received_to_proto(received: Received) -> provider_pb2.ReceiveWebhooksResponse.Received:
     return provider_pb2.ReceiveWebhooksResponse.Received(
         events=[event_to_proto(event) for event in received.events],
         reply=http_reply_to_proto(received.reply),
@@ -157,7 +165,14 @@ def received_from_proto(proto: provider_pb2.ReceiveWebhooksResponse.Received) ->
 
 
 def heard_to_proto(heard: Heard) -> provider_pb2.ListenResponse:
-    """One batch of what was heard."""
+    """One batch of what was heard; half surrogate pairs in its texts become question marks."""
+    try:
+        return _heard_to_proto(heard)
+    except UnicodeEncodeError:
+        return _heard_to_proto(sayable(heard))
+
+
+def _heard_to_proto(heard: Heard) -> provider_pb2.ListenResponse:
     return provider_pb2.ListenResponse(
         events=[event_to_proto(event) for event in heard.events],
         cursor=heard.cursor,
