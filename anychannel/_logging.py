@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -65,9 +66,11 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def _clean(name: str, value: Any, depth: int) -> Any:
+    if type(value) is str:  # nearly all are
+        return REDACTED if _is_secret(name) else _clean_text(value)
     if value is None or isinstance(value, bool):
         return value
-    if _SECRET_NAME.search(name):
+    if _is_secret(name):
         return REDACTED
     if isinstance(value, int | float):
         return value
@@ -82,7 +85,14 @@ def _clean_items(value: Mapping[Any, Any] | Collection[Any], depth: int) -> Any:
     return [_clean("", item, depth) for item in value]
 
 
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
 def _clean_text(text: str) -> str:
+    if text.isascii() and text.isidentifier():
+        return text  # an id: neither pattern can match in it
     for pattern, replacement in _SECRET_IN_TEXT:
         text = pattern.sub(replacement, text)
     return text
