@@ -95,18 +95,24 @@ class Deliverer:
             return _UNKNOWN_CONTENT
         part = part_from_proto(delivery.part)
         was_begun = False
+        raised: BaseException
         try:
             async with asyncio.timeout_at(deadline), self._slots:
                 was_begun = True
                 return _checked(await self._provider.send(delivery.channel, part))
-        except asyncio.CancelledError as raised:
+        except asyncio.CancelledError as cancelled:
             if is_cancelled():
                 raise
-            return self._failure(raised, delivery)
-        except TimeoutError as raised:
-            return self._failure(raised, delivery) if was_begun else _NO_TIME_LEFT
-        except Exception as raised:  # noqa: BLE001 - whatever an author's code raises is this part's failure alone
-            return self._failure(raised, delivery)
+            raised = cancelled
+        except TimeoutError as late:
+            if not was_begun:
+                return _NO_TIME_LEFT
+            raised = late
+        except Exception as mistake:  # noqa: BLE001 - whatever an author's code raises is this part's failure alone
+            raised = mistake
+        # Not inside the except block: there, whatever else is logged, if only by the garbage collector's doing, shows as its
+        # context what was raised here, secrets and all.
+        return self._failure(raised, delivery)
 
     def _failure(self, raised: BaseException, delivery: Delivery) -> Failure:
         failure = failure_of(raised)
@@ -120,9 +126,10 @@ class Deliverer:
             if isinstance(outcome, Failure):
                 outcome = replace(outcome, text=self._secrets.scrub(outcome.text, delivery.channel))
             return outcome_to_proto(delivery.index, outcome)
-        except Exception as raised:  # noqa: BLE001 - fields of a wrong type: the author's records are not checked when made
-            self._log_mistake(raised, delivery)
-            return outcome_to_proto(delivery.index, INTERNAL)
+        except Exception as mistake:  # noqa: BLE001 - fields of a wrong type: the author's records are not checked when made
+            raised = mistake
+        self._log_mistake(raised, delivery)
+        return outcome_to_proto(delivery.index, INTERNAL)
 
     def _log_mistake(self, raised: BaseException, delivery: Delivery) -> None:
         self._secrets.log_mistake(raised, delivery.channel, rpc="Deliver", message_id=delivery.part.message_id)

@@ -22,9 +22,9 @@ _MAX_CONNECTION_AGE_MS = 300_000
 _MAX_CONNECTION_AGE_GRACE_MS = 30_000
 # How soon a client may resolve the name again, and so find a new replica.
 _MIN_RESOLUTION_INTERVAL_MS = 5_000
-# gRPC's own distance grows to two minutes: far too long to notice that the other side is back.
+# gRPC's own distance grows to two minutes: far too long to notice that the other side is back. Until it is noticed, edge answers 503.
 _INITIAL_RECONNECT_MS = 200
-_MAX_RECONNECT_MS = 5_000
+_MAX_RECONNECT_MS = 1_000
 
 
 def server_options() -> Options:

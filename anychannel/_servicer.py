@@ -152,9 +152,10 @@ class ProviderServicer(provider_pb2_grpc.ProviderServiceServicer):
     def _receive(self, channel: ChannelContext, request: HttpRequest) -> provider_pb2.ReceiveWebhooksResponse.Received:
         try:
             return received_to_proto(_checked(self._provider.receive(channel, request)))
-        except Exception as raised:  # noqa: BLE001 - this webhook alone is answered 500, and the platform sends it again
-            self._secrets.log_mistake(raised, channel, rpc="ReceiveWebhooks")
-            return received_to_proto(Received(reply=HttpReply(status_code=500)))
+        except Exception as mistake:  # noqa: BLE001 - this webhook alone is answered 500, and the platform sends it again
+            raised = mistake
+        self._secrets.log_mistake(raised, channel, rpc="ReceiveWebhooks")
+        return received_to_proto(Received(reply=HttpReply(status_code=500)))
 
     async def _heard(
         self, channel: ChannelContext, cursor: str, requests: AsyncIterator[provider_pb2.ListenRequest]

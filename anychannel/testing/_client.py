@@ -28,6 +28,9 @@ from anychannel.wire import (
 _CALL_SECONDS = 10.0
 # A failing test must end: nothing under way is worth waiting for.
 _GRACE_SECONDS = 1.0
+# Otherwise gRPC shares the state of a port in the whole process: who still dials a server that is gone would make a new one
+# on its port seem to be away.
+_OPTIONS = [*client_options(), ("grpc.use_local_subchannel_pool", 1)]
 
 
 class CallFailed(Exception):
@@ -128,7 +131,7 @@ async def serve_provider(provider: Provider) -> AsyncIterator[ProviderClient]:
     """Serve the provider on a free port of this machine, and give a client connected to it."""
     async with (
         start_server(provider, grace_seconds=_GRACE_SECONDS) as running,
-        grpc.aio.insecure_channel(f"127.0.0.1:{running.port}", options=client_options()) as connection,
+        grpc.aio.insecure_channel(f"127.0.0.1:{running.port}", options=_OPTIONS) as connection,
     ):
         yield ProviderClient(connection)
 

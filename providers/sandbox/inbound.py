@@ -149,7 +149,8 @@ def _text(fields: Any, name: str) -> str:
 
 def _optional_text(fields: Any, name: str) -> str:
     text = fields.get(name) if isinstance(fields, dict) else None
-    return text if isinstance(text, str) else ""
+    # JSON can spell half a surrogate pair, which no UTF-8 can carry on.
+    return text.encode(errors="replace").decode() if isinstance(text, str) else ""
 
 
 def _time(fields: Any, name: str) -> datetime:
