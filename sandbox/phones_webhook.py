@@ -29,9 +29,9 @@ def wait_before(attempt: int) -> float:
     return min(FIRST_WAIT_SECONDS * 2.0 ** min(attempt - 1, 10), LONGEST_WAIT_SECONDS)
 
 
-def signature(secret: str, body: bytes) -> str:
-    """The value of X-Sandbox-Signature for this body."""
-    return f"sha256={hmac.digest(secret.encode(), body, 'sha256').hex()}"
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """The value of X-Sandbox-Signature: over the time, too, so that a recorded webhook cannot be sent again under a fresh one."""
+    return f"sha256={hmac.digest(secret.encode(), timestamp.encode() + b'.' + body, 'sha256').hex()}"
 
 
 class Teller:
@@ -80,10 +80,11 @@ class Teller:
 
     async def _post(self, http: aiohttp.ClientSession, number: str, events: list[dict[str, Any]]) -> bool:
         body = orjson.dumps({"events": events})
+        timestamp = str(int(self._clock.wall()))
         headers = {
             "Content-Type": "application/json",
-            "X-Sandbox-Signature": signature(self._secret, body),
-            "X-Sandbox-Timestamp": str(int(self._clock.wall())),
+            "X-Sandbox-Signature": signature(self._secret, timestamp, body),
+            "X-Sandbox-Timestamp": timestamp,
         }
         try:
             async with (

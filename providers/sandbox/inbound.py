@@ -47,11 +47,12 @@ def read_webhook(request: HttpRequest, secret: str) -> Received:
 
 
 def _is_authentic(request: HttpRequest, secret: str) -> bool:
-    """Signed over the raw bytes with our secret, and fresh: an old webhook may be somebody's recording."""
-    expected = f"sha256={hmac.digest(secret.encode(), request.body, 'sha256').hex()}"
-    given = request.header("x-sandbox-signature")
+    """Signed over the time and the raw bytes with our secret, and fresh: an old webhook may be somebody's recording."""
     # As bytes: compare_digest raises for text beyond ASCII, and this text is anybody's.
-    return hmac.compare_digest(given.encode(errors="replace"), expected.encode()) and _is_fresh(request)
+    timestamp = request.header("x-sandbox-timestamp").encode(errors="replace")
+    given = request.header("x-sandbox-signature").encode(errors="replace")
+    expected = f"sha256={hmac.digest(secret.encode(), timestamp + b'.' + request.body, 'sha256').hex()}"
+    return hmac.compare_digest(given, expected.encode()) and _is_fresh(request)
 
 
 def _is_fresh(request: HttpRequest) -> bool:

@@ -225,10 +225,11 @@ class Shop:
 
     async def tell_raw(self, body: bytes, *, secret: str = "", at: float = 0) -> Answer:
         """The same with any body."""
+        timestamp = str(int(at or time.time()))
         headers = {
             "Content-Type": "application/json",
-            "X-Sandbox-Signature": signature(secret or self.channel.settings["webhook_secret"], body),
-            "X-Sandbox-Timestamp": str(int(at or time.time())),
+            "X-Sandbox-Signature": signature(secret or self.channel.settings["webhook_secret"], timestamp, body),
+            "X-Sandbox-Timestamp": timestamp,
         }
         return await self.call("POST", self.channel.webhook_url, headers=headers, data=io.BytesIO(body))
 

@@ -39,7 +39,8 @@ async def test_a_persons_message_is_told_and_signed(
 ) -> None:
     await write(told, "Grüße")
     headers, body = await soon(gateway.webhooks.get())
-    expected = hmac.new(b"sandbox-webhook-secret", body, hashlib.sha256).hexdigest()
+    signed = headers["X-Sandbox-Timestamp"].encode() + b"." + body
+    expected = hmac.new(b"sandbox-webhook-secret", signed, hashlib.sha256).hexdigest()
     assert headers["X-Sandbox-Signature"] == f"sha256={expected}"
     assert headers["X-Sandbox-Timestamp"] == str(int(clock.wall()))
     [event] = orjson.loads(body)["events"]

@@ -29,6 +29,7 @@ from providers.sandbox.inbound import read_webhook
 
 SECRET = "sandbox-webhook-secret"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+STAMP = str(int(NOW.timestamp())).encode()
 ADA = Contact(address="+491713920042", phone="+491713920042", first_name="Ada", last_name="Brandt")
 HEAD = {"id": "ev_1", "time": "2026-03-01T11:59:58.250Z", "message_id": "ph_1"}
 PERSON = {"number": "+491713920042", "name": "Ada Brandt"}
@@ -178,6 +179,17 @@ def test_an_unreadable_event_is_noted_and_holds_back_no_other(event: Any, reason
     assert received.reply.status_code == 200
 
 
+def test_half_a_surrogate_pair_becomes_sayable() -> None:
+    person = {"number": "+49\ud800", "name": "Ada \ud800"}
+    told = {**HEAD, "id": "\ud800", "type": "message", "from": person, "message": {"type": "text", "text": "a\ud800"}}
+
+    (event,) = _read(told).events
+
+    assert isinstance(event, MessageReceived)
+    assert (event.platform_event_id, event.content) == ("?", Text(text="a?"))
+    assert (event.contact.address, event.contact.last_name) == ("+49?", "?")
+
+
 @pytest.mark.parametrize("body", [b"", b"hello", b"{}", b"[]", b'{"events": {}}', b"\xff", b"[" * 100_000])
 def test_what_is_no_webhook_is_refused(body: bytes) -> None:
     received = read_webhook(_request(body), SECRET)
@@ -194,7 +206,8 @@ BODY = json.dumps({"events": [{**HEAD, "type": "status", "status": "read"}]}).en
     "signature",
     [
         pytest.param("", id="no signature"),
-        pytest.param(hmac.digest(SECRET.encode(), BODY, "sha256").hex(), id="no scheme"),
+        pytest.param(hmac.digest(SECRET.encode(), STAMP + b"." + BODY, "sha256").hex(), id="no scheme"),
+        pytest.param(f"sha256={hmac.digest(SECRET.encode(), BODY, 'sha256').hex()}", id="without its time"),
         pytest.param(f"sha256={'0' * 64}", id="wrong signature"),
         pytest.param("sha256=ü\udcff", id="signature beyond ASCII"),
     ],
@@ -231,7 +244,15 @@ def test_every_byte_is_signed() -> None:
 def test_recordings_are_refused(timestamp: datetime | str, status_code: int) -> None:
     text = timestamp if isinstance(timestamp, str) else str(int(timestamp.timestamp()))
 
-    assert read_webhook(_request(BODY, {"x-sandbox-timestamp": text}), SECRET).reply.status_code == status_code
+    assert read_webhook(_request(BODY, timestamp=text), SECRET).reply.status_code == status_code
+
+
+def test_a_recording_under_a_fresh_time_is_refused() -> None:
+    """The time is signed, too."""
+    recording = _request(BODY, timestamp=str(int((NOW - timedelta(hours=1)).timestamp())))
+    signature = {"x-sandbox-signature": recording.header("x-sandbox-signature")}
+
+    assert read_webhook(_request(BODY, signature), SECRET).reply.status_code == 401
 
 
 json_values = st.recursive(
@@ -270,11 +291,11 @@ def _read(*events: Any) -> Received:
     return read_webhook(_request(json.dumps({"events": events}).encode()), SECRET)
 
 
-def _request(body: bytes, headers: dict[str, str] | None = None) -> HttpRequest:
-    """Signed and fresh, but for what `headers` say otherwise."""
+def _request(body: bytes, headers: dict[str, str] | None = None, timestamp: str = STAMP.decode()) -> HttpRequest:
+    """Signed at `timestamp`, but for what `headers` say otherwise."""
     signed = {
-        "x-sandbox-signature": f"sha256={hmac.digest(SECRET.encode(), body, 'sha256').hex()}",
-        "x-sandbox-timestamp": str(int(NOW.timestamp())),
+        "x-sandbox-signature": f"sha256={hmac.digest(SECRET.encode(), timestamp.encode() + b'.' + body, 'sha256').hex()}",
+        "x-sandbox-timestamp": timestamp,
     }
     every = signed | (headers or {})
     return HttpRequest(method="POST", url="", headers=tuple(every.items()), body=body, receive_time=NOW)

@@ -258,6 +258,7 @@ async def test_no_secret_is_told(
 
 def _webhook(body: object) -> HttpRequest:
     raw = json.dumps(body).encode()
-    signature = f"sha256={hmac.digest(WEBHOOK_SECRET.encode(), raw, 'sha256').hex()}"
-    headers = {"X-Sandbox-Signature": signature, "X-Sandbox-Timestamp": str(int(A_TIME.timestamp()))}
+    timestamp = str(int(A_TIME.timestamp()))
+    signature = f"sha256={hmac.digest(WEBHOOK_SECRET.encode(), timestamp.encode() + b'.' + raw, 'sha256').hex()}"
+    headers = {"X-Sandbox-Signature": signature, "X-Sandbox-Timestamp": timestamp}
     return a_request(body=raw, headers=headers)
