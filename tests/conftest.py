@@ -6,10 +6,12 @@ import secrets
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+import structlog
 
 from core.storage.database import Pool, open_pool
 from core.storage.embedded import embedded_database
@@ -39,6 +41,20 @@ async def _execute(url: str, *statements: str) -> None:
 async def _migrate(url: str) -> None:
     async with open_pool(url, size=1) as pool:
         await migrate(pool)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A test that sets logging up, by starting a service for instance, sets it up for itself only."""
+    configure = structlog.configure
+
+    def configure_for_now(*arguments: Any, **options: Any) -> None:
+        configure(*arguments, **{**options, "cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", configure_for_now)
+        yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
