@@ -24,12 +24,12 @@ MAX_BODY_BYTES = 1024 * 1024
 PAGE_FOLDER = Path(__file__).parent / "page"
 PAGE_FILES = {  # the types are ours to say: what a system guesses for .js differs
     "/": ("index.html", "text/html; charset=utf-8"),
-    "/app.js": ("app.js", "text/javascript; charset=utf-8"),
-    "/calls.js": ("calls.js", "text/javascript; charset=utf-8"),
-    "/compose.js": ("compose.js", "text/javascript; charset=utf-8"),
-    "/draw.js": ("draw.js", "text/javascript; charset=utf-8"),
-    "/style.css": ("style.css", "text/css; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{name}.css": (f"{name}.css", "text/css; charset=utf-8") for name in ("style", "worlds")},
+    **{
+        f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
+        for name in ("app", "bubbles", "calls", "compose", "draw", "inbox", "lists", "phone", "world")
+    },
 }
 # Media come from wherever the gateway and the phones link to; everything else only from here.
 CONTENT_SECURITY_POLICY = (

@@ -59,6 +59,8 @@ class ChannelService(gateway_pb2_grpc.ChannelServiceServicer):
         """Add a channel."""
         channel = _read(request.channel)
         await self._gatekeeper.admit(context, Scope.ADMIN, channel.channel_id)
+        if self._registry.description(channel.platform) is None:
+            await self._registry.refresh()  # it may have registered with another core a moment ago
         fields = self._described(channel.platform)
         try:
             config = new_config(channel, fields, new_webhook_token())

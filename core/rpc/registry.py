@@ -33,6 +33,9 @@ class ProviderRegistry(Protocol):
     def description(self, platform: str) -> ProviderDescription | None:
         """What the platform's provider said of itself; None when none is known."""
 
+    async def refresh(self) -> None:
+        """Take up what other replicas have learnt."""
+
 
 class ProviderRegistryService(gateway_pb2_grpc.ProviderRegistryServiceServicer):
     """Knows the providers."""

@@ -17,21 +17,22 @@ const FIELDS = {
   custom_payload: [{ name: "payload", label: "Payload (JSON)", area: true, value: "{}" }],
 };
 const ATTACHMENT_FIELDS = [
-  { name: "url", label: "URL", optional: true },
-  { name: "upload", label: "or upload", file: true, optional: true },
+  { name: "upload", label: "Upload", file: true, optional: true },
+  { name: "url", label: "or URL", optional: true },
   { name: "description", label: "Caption", optional: true },
 ];
 
 export function showFields() {
   const fields = FIELDS[$("kind").value] ?? ATTACHMENT_FIELDS;
   $("fields").replaceChildren(...fields.map(({ name, label, area, number, file, optional, value }) => {
-    const input = area ? element("textarea", { rows: name === "text" ? 1 : 3 }) : element("input", { type: file ? "file" : number ? "number" : "text" });
+    const input = area ? element("textarea", { rows: name === "text" ? 1 : 2 }) : element("input", { type: file ? "file" : number ? "number" : "text" });
     if (number) input.step = "any";
     input.id = `field-${name}`;
     input.required = !optional;
     if (value !== undefined) input.value = value;
     if (name === "text") input.placeholder = "Write as an agent";
-    return element("label", { className: area ? "wide" : "" }, label, input);
+    if (file && $("kind").value !== "file") input.accept = `${$("kind").value}/*`;
+    return element("label", { className: name === "text" ? "wide alone" : area || name === "title" ? "wide" : "" }, element("span", { textContent: label }), input);
   }));
 }
 

@@ -35,6 +35,8 @@ class ScriptedRegistry:
 
     def __init__(self) -> None:
         self.registered: list[tuple[str, str]] = []
+        self.registered_elsewhere: set[str] = set()
+        self.known = {"acme"}
         self.error: Exception | None = None
         self.acme = RegisteredProvider(
             platform="acme",
@@ -65,7 +67,10 @@ class ScriptedRegistry:
         return [self.acme]
 
     def description(self, platform: str) -> ProviderDescription | None:
-        return self.acme.description if platform == "acme" else None
+        return self.acme.description if platform in self.known else None
+
+    async def refresh(self) -> None:
+        self.known |= self.registered_elsewhere
 
 
 @dataclass(kw_only=True)

@@ -96,6 +96,13 @@ async def test_a_wrong_channel_is_refused_by_field(
     assert "secret" not in str(caught.value.details())
 
 
+async def test_a_provider_that_registered_with_another_core_just_now_is_known(plane: Plane) -> None:
+    plane.registry.known.clear()
+    plane.registry.registered_elsewhere.add("acme")
+
+    assert (await _create(plane, _channel())).channel_id == "shop"
+
+
 async def test_an_id_is_taken_once_and_an_inbox_channel_is_bound_once(plane: Plane) -> None:
     await _create(plane, _channel("shop"))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
