@@ -214,7 +214,9 @@ def _attachment(attachment: Attachment) -> tuple[dict[str, Any], ...]:
 
 
 def _location(location: Location) -> dict[str, Any]:
-    address = ", ".join(line for line in (location.name, location.address) if line)
+    # Platforms often repeat the name at the beginning of the address.
+    name = "" if location.address.startswith(location.name) else location.name
+    address = ", ".join(line for line in (name, location.address) if line)
     point = {"type": "location", "latitude": location.latitude, "longitude": location.longitude}
     return point | _known(address=address)
 

@@ -123,6 +123,11 @@ def test_an_echo_differs_in_its_type_only() -> None:
             id="location",
         ),
         pytest.param(
+            Location(latitude=52.52, longitude=13.405, name="Alex", address="Alex, 10178 Berlin"),
+            {"type": "location", "latitude": 52.52, "longitude": 13.405, "address": "Alex, 10178 Berlin"},
+            id="location whose address repeats its name",
+        ),
+        pytest.param(
             Location(latitude=0, longitude=0), {"type": "location", "latitude": 0, "longitude": 0}, id="bare location"
         ),
         pytest.param(
