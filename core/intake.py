@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import structlog
 
 from anychannel._batcher import Batcher
@@ -22,13 +21,16 @@ from core.providers.registry import ProviderRegistry
 from core.shaping.shape import CannotExpress, shape
 from core.storage.accept import Accepted, NewMessage, accept
 from core.storage.contacts import address_of_contact
-from core.storage.database import Pool
+from core.storage.database import Pool, is_away
 from core.storage.reports import ChannelReport, Reported, record_reports
 from core.storage.statuses import Reached
 
 MAX_PLATFORM_ID_CHARACTERS = 200
 MAX_ADDRESSES = 100_000
 """Contact ids remembered with their addresses: a few dozen megabytes at most."""
+EARLIEST_EVENT = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST_EVENT = timedelta(days=1)
+"""How far a platform's clock may be ahead of ours."""
 MAX_WAITING = 5_000
 """Messages that may wait for a commit; beyond that callers are told to come again."""
 
@@ -61,6 +63,13 @@ class Send:
     expire_after: timedelta | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unstorable:
+    """A message that cannot be stored, however often it is tried."""
+
+    error: Exception
+
+
 class Intake:
     """Stores what comes in, many in one transaction, and tells the engine of it."""
 
@@ -80,7 +89,7 @@ class Intake:
         self._on_reached = on_reached
         self._addresses: dict[tuple[str, str], str] = {}
         # One transaction at a time, so that what comes later is stored later.
-        self._accept: Batcher[NewMessage, Accepted] = Batcher(
+        self._accept: Batcher[NewMessage, Accepted | Unstorable] = Batcher(
             self._run_accept, max_batch=250, max_in_flight=1, max_calls=1, max_waiting=MAX_WAITING
         )
         self._report: Batcher[ChannelReport, None] = Batcher(
@@ -120,16 +129,23 @@ class Intake:
             expire_time=now + (send.expire_after or config.expire_after),
             request_id=send.request_id or None,
         )
-        return message, await self._accept(message)
+        return message, await self._stored(message)
+
+    async def _stored(self, message: NewMessage) -> Accepted:
+        accepted = await self._accept(message)
+        if isinstance(accepted, Unstorable):
+            raise accepted.error
+        return accepted
 
     async def take(self, config: ChannelConfig, events: Sequence[ProviderEvent]) -> None:
         """Store what a platform told, in its order, and return once all of it is."""
-        usable = [event for event in events if _is_usable(config, event)]
+        now = self._clock()
+        usable = [_at_a_likely_time(event, now) for event in events if _is_usable(config, event)]
         messages = [self._received(config, e) for e in usable if not isinstance(e, ReportReceived)]
         reports = [
             ChannelReport(channel_id=config.channel_id, report=e) for e in usable if isinstance(e, ReportReceived)
         ]
-        await _all_of([self._accept(message) for message in messages])
+        await _all_of([self._stored(message) for message in messages])
         await _all_of([self._report(report) for report in reports])
 
     async def _ids(self, config: ChannelConfig, send: Send) -> tuple[str, str]:
@@ -179,12 +195,15 @@ class Intake:
             platform_message_id=event.platform_message_id,
         )
 
-    async def _run_accept(self, messages: Sequence[NewMessage]) -> AsyncIterator[tuple[int, Accepted]]:
+    async def _run_accept(self, messages: Sequence[NewMessage]) -> AsyncIterator[tuple[int, Accepted | Unstorable]]:
         try:
             accepted = await accept(self._pool, messages)
-        except asyncpg.DataError:
-            if len(messages) == 1:
+        except Exception as error:
+            if is_away(error):
                 raise
+            if len(messages) == 1:
+                yield 0, Unstorable(error)
+                return
             # One that cannot be stored must not take those with it that came at the same time.
             for index, message in enumerate(messages):
                 async for _, one in self._run_accept([message]):
@@ -227,6 +246,11 @@ def _contact_id_or_escape(config: ChannelConfig, contact: Contact) -> str:
     except NotAPhoneNumber:
         _log.warning("address does not fit the inbox's id type", channel_id=config.channel_id)
         return contact_id_of(contact.address, IdType.CUSTOM).value
+
+
+def _at_a_likely_time(event: ProviderEvent, now: datetime) -> ProviderEvent:
+    """The event, now if it claims to be older than any platform or of the future: an inbox would refuse it for that."""
+    return event if EARLIEST_EVENT <= event.event_time <= now + LATEST_EVENT else replace(event, event_time=now)
 
 
 def _is_usable(config: ChannelConfig, event: ProviderEvent) -> bool:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from anychannel._batcher import Overloaded
 from anychannel.provider import Heard
 from core.channels import ChannelConfig
 from core.directory import ChannelDirectory
@@ -20,6 +21,8 @@ from core.storage.database import Pool, is_away
 LEASE = timedelta(seconds=15)
 _LOOK_SECONDS = 2.0
 _RENEW_SECONDS = 5.0
+_STEADY_SECONDS = 30.0
+"""After listening so long, the next failure is the first one again."""
 
 _TAKE = """
 INSERT INTO listeners AS l (channel_id, holder, lease_time) VALUES ($1, $2, now() + $3::interval)
@@ -86,22 +89,27 @@ class Listening:
         return description is not None and description.listens and not config.paused
 
     async def _keep_listening(self, config: ChannelConfig) -> None:
-        failures = 0
+        """Listen again whatever happened: also what a provider refuses may pass by itself, another poller's conflict for instance."""
+        loop = asyncio.get_running_loop()
+        failures, said = 0, ""
         while True:
+            start = loop.time()
             try:
                 await self._listen_while_ours(config)
-                failures = 0
-            except ProviderRefused as error:
-                _log.info("not listening", channel_id=config.channel_id, reason=str(error))
-                return  # until the channel changes
-            except ProviderAway as error:
-                _log.warning("platform cannot be listened to", channel_id=config.channel_id, reason=str(error))
+                reason = ""
             except _LeaseLost:
-                pass
-            except Exception as error:
+                reason = ""
+            except (ProviderAway, ProviderRefused, Overloaded) as error:
+                reason = str(error)
+            except Exception as error:  # noqa: BLE001  # one bad batch must not end the listening for good
+                reason = "the database is away"
                 if not is_away(error):
-                    raise
-            failures += 1
+                    reason = "something broke inside the gateway"
+                    _log.exception("listening broke", channel_id=config.channel_id)
+            if reason and reason != said:
+                _log.warning("platform cannot be listened to", channel_id=config.channel_id, reason=reason)
+            said = reason
+            failures = 1 if loop.time() - start > _STEADY_SECONDS else failures + 1
             await asyncio.sleep(probe_delay(failures, self._jitter()).total_seconds())
 
     async def _listen_while_ours(self, config: ChannelConfig) -> None:
@@ -113,10 +121,17 @@ class Listening:
                 renewing = tasks.create_task(self._renew(config.channel_id))
                 await self._listen(config, cursor)
                 renewing.cancel()
-        except* (ProviderAway, ProviderRefused, _LeaseLost) as group:
+        except ExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
-            await asyncio.shield(self._pool.execute(_LET_GO, config.channel_id, self._holder))
+            await asyncio.shield(self._let_go(config.channel_id))
+
+    async def _let_go(self, channel_id: str) -> None:
+        try:
+            await self._pool.execute(_LET_GO, channel_id, self._holder)
+        except Exception as error:
+            if not is_away(error):
+                raise
 
     async def _listen(self, config: ChannelConfig, cursor: str) -> None:
         stored: asyncio.Queue[str] = asyncio.Queue()

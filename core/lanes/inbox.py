@@ -79,10 +79,10 @@ class InboxLane:
 
     async def attempt(self, claim: Claim) -> Outcome:
         """Post the event, unless it is an echo of our own send or out of date."""
-        if claim.is_own_echo or (claim.kind is DeliveryKind.STATUS and claim.status in _NEVER_TOLD):
+        if claim.is_unwanted or (claim.kind is DeliveryKind.STATUS and claim.status in _NEVER_TOLD):
             return self._end(claim, Settlement.DROP)
         if claim.expire_time <= self._clock():
-            return self._end(claim, Settlement.GIVE_UP, failure=expired())
+            return self._end(claim, Settlement.GIVE_UP, failure=expired(claim.last_failure))
         config = self._directory.get(claim.channel_id)
         if config is None:
             return self._away(claim, "the channel is not known here yet, or its secrets cannot be read")
@@ -148,14 +148,14 @@ class InboxLane:
             case respondio.Taken():
                 return self._end(claim, Settlement.DONE)
             case respondio.Refused(failure=failure):
-                return self._end(claim, Settlement.GIVE_UP, failure=failure)
+                return replace(self._end(claim, Settlement.GIVE_UP, failure=failure), is_answered=True)
             case respondio.TryAgain(failure=failure):
                 return self._failed(claim, failure)
             case respondio.Throttled(retry_after=retry_after):
                 failure = Failure(
                     kind=FailureKind.THROTTLED, text="The inbox takes no more just now.", retry_after=retry_after
                 )
-                return self._failed(claim, failure)
+                return replace(self._failed(claim, failure), is_answered=True)
             case respondio.Unavailable(text=text, retry_after=retry_after):
                 return self._away(claim, text, retry_after)
             case respondio.Unauthorized(text=text):

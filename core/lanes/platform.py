@@ -60,7 +60,7 @@ class PlatformLane:
         if claim.status is Status.FAILED:
             return self._end(claim, Settlement.DROP, failure=_cancelled(claim.failure))
         if claim.expire_time <= self._clock():
-            return self._end(claim, Settlement.GIVE_UP, failure=expired(claim.failure))
+            return self._end(claim, Settlement.GIVE_UP, failure=expired(claim.last_failure))
         config = self._directory.get(claim.channel_id)
         if config is None:
             return self._away(claim, "the channel is not known here yet, or its secrets cannot be read")
@@ -71,7 +71,8 @@ class PlatformLane:
         if isinstance(answer, Sent):
             sent = self._end(claim, Settlement.DONE)
             return replace(sent, platform_message_id=answer.platform_message_id, notes=answer.notes)
-        return self._failed(claim, answer)
+        is_answered = answer.kind is not FailureKind.PLATFORM_UNAVAILABLE
+        return replace(self._failed(claim, answer), is_answered=is_answered)
 
     def _failed(self, claim: Claim, failure: Failure) -> Outcome:
         now = self._clock()

@@ -1,5 +1,6 @@
 """What travels through the engine: deliveries to enqueue, claims on them, outcomes that settle them."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -81,6 +82,8 @@ class Claim:
     message_id: str
     wait: float
     """Seconds from the claim until its slot."""
+    rate: float = math.inf
+    """Of the lane, in slots a second."""
     expire_time: datetime
     origin: Origin
     contact_id: str
@@ -90,8 +93,12 @@ class Claim:
     event_time: datetime
     status: Status | None = None
     failure: Failure | None = None
+    """Why the message failed."""
+    last_failure: Failure | None = None
+    """How the attempt before ended; known only of what is too late."""
     contact: Contact | None = None
-    is_own_echo: bool = False
+    is_unwanted: bool = False
+    """The inbox is not to hear of it: an echo of our own send, or a status of a message whose id it will never learn."""
     probes: int = 0
     """How often in a row the lane's other side could not be reached before this attempt."""
 
@@ -130,6 +137,8 @@ class Outcome:
     pause_until: datetime | None = None
     """The whole lane waits until then."""
     pause_reason: str = ""
+    is_answered: bool = False
+    """The other side is there, whatever it said: a lane that was looking for it is open again."""
     is_probe_failed: bool = False
     """The other side could not be reached: the lane looks again with growing distance."""
 

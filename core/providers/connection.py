@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,13 +22,20 @@ from anychannel.v1 import provider_pb2, provider_pb2_grpc
 PROTOCOL_VERSION = 1
 SERVICE = "anychannel.v1.ProviderService"
 
+MAX_ID_CHARACTERS = 200
+
 _DESCRIBE_SECONDS = 5.0
 _CHECK_SECONDS = 30.0
 _HEALTH_SECONDS = 2.0
 _RECEIVE_SECONDS = 10.0
 _MEDIA_SECONDS = 300.0
 
-_AWAY = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNIMPLEMENTED}
+_AWAY = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.UNIMPLEMENTED,
+    grpc.StatusCode.CANCELLED,  # a server that stops says so of the calls it breaks off
+}
 
 _log = structlog.get_logger(__name__)
 
@@ -150,10 +157,15 @@ class ProviderConnection:
 
         Raises `ProviderAway` or `ProviderRefused`.
         """
-        call = self._stub.Listen(_acknowledge(channel, cursor, stored))
+        call = self._stub.Listen()
+        start = provider_pb2.ListenRequest.Start(channel=wire.channel_context_to_proto(channel), cursor=cursor)
         try:
-            async for answer in call:
+            await call.write(provider_pb2.ListenRequest(start=start))
+            while isinstance(answer := await call.read(), provider_pb2.ListenResponse):
                 yield wire.heard_from_proto(answer)
+                await call.write(provider_pb2.ListenRequest(acknowledged_cursor=await stored.get()))
+        except asyncio.InvalidStateError:  # written to a call that has ended meanwhile
+            raise ProviderAway("it hung up") from None
         except grpc.aio.AioRpcError as error:
             raise _broken(error) from None
         except ValueError as error:
@@ -192,22 +204,17 @@ class ProviderConnection:
             yield index, received
 
 
-async def _acknowledge(
-    channel: ChannelContext, cursor: str, stored: "asyncio.Queue[str]"
-) -> AsyncIterator[provider_pb2.ListenRequest]:
-    start = provider_pb2.ListenRequest.Start(channel=wire.channel_context_to_proto(channel), cursor=cursor)
-    yield provider_pb2.ListenRequest(start=start)
-    while True:
-        yield provider_pb2.ListenRequest(acknowledged_cursor=await stored.get())
-
-
 def _read_outcome(proto: provider_pb2.DeliverResponse.Outcome) -> tuple[int, Sent | Failure]:
     try:
         index, outcome = wire.outcome_from_proto(proto)
     except ValueError:
         return proto.index, Failure(kind=FailureKind.INTERNAL, text="The provider's answer could not be read.")
-    if isinstance(outcome, Sent) and not 1 <= len(outcome.platform_message_id) <= 200:
-        return index, Failure(kind=FailureKind.INTERNAL, text="The provider gave no id for what it sent.")
+    if isinstance(outcome, Sent):
+        platform_message_id = outcome.platform_message_id
+        if not 1 <= len(platform_message_id) <= MAX_ID_CHARACTERS or "\0" in platform_message_id:
+            return index, Failure(kind=FailureKind.INTERNAL, text="The provider gave no usable id for what it sent.")
+    elif "\0" in outcome.text:
+        return index, replace(outcome, text=outcome.text.replace("\0", ""))
     return index, outcome
 
 

@@ -27,9 +27,14 @@ SET address = EXCLUDED.address, description = EXCLUDED.description, describe_tim
 """
 _LIST = "SELECT platform, address, description, describe_time FROM providers ORDER BY platform"
 _WAKE_LANES = """
-UPDATE lanes l SET paused_until = '-infinity', wake_time = now()
-FROM channels c
-WHERE c.channel_id = l.channel_id AND c.platform = $1 AND l.lane = 1 AND l.probes > 0 AND l.paused_until < 'infinity'
+WITH waiting AS (
+  SELECT l.channel_id FROM lanes l JOIN channels c USING (channel_id)
+  WHERE c.platform = $1 AND l.lane = 1 AND l.probes > 0 AND l.paused_until < 'infinity'
+  ORDER BY l.channel_id
+  FOR NO KEY UPDATE OF l
+)
+UPDATE lanes l SET paused_until = '-infinity', wake_time = now() FROM waiting w
+WHERE l.channel_id = w.channel_id AND l.lane = 1
 """
 
 _log = structlog.get_logger(__name__)

@@ -19,6 +19,7 @@ from core.storage.statuses import EVENT_PATIENCE
 ECHO_PATIENCE = timedelta(seconds=3)
 """An echo waits this long when a send to the same contact is under way: it may be the echo of that send, come early."""
 
+# Sorted by identity: two transactions that bring the same ones wait for each other in one direction only.
 _INSERT_MESSAGES = """
 INSERT INTO messages (channel_id, message_id, direction, origin, address, contact_id, content, notes, envelopes, status, status_time, told,
   request_id, platform_event_id, platform_message_id, create_time, event_time, expire_time)
@@ -28,6 +29,7 @@ FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::text[], 
   $10::smallint[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::timestamptz[], $17::timestamptz[])
   AS m(channel_id, message_id, direction, origin, address, contact_id, content, notes, envelopes,
     status, told, request_id, platform_event_id, platform_message_id, create_time, event_time, expire_time)
+ORDER BY channel_id, request_id, platform_event_id, message_id
 ON CONFLICT DO NOTHING
 RETURNING message_id
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from anychannel.events import Contact
 from anychannel.message import Direction
@@ -12,24 +12,24 @@ from core.storage.encoding import contact_bytes, contact_of
 if TYPE_CHECKING:
     from core.storage.accept import NewMessage
 
-_LOCK_KNOWN = """
-SELECT c.channel_id, c.address, c.profile FROM contacts c
-JOIN unnest($1::text[], $2::text[]) AS k(channel_id, address) USING (channel_id, address)
-ORDER BY c.channel_id, c.address
+# A phone number with and without its plus is one contact, known by the address that came first.
+_INSERT = """
+INSERT INTO contacts (channel_id, contact_id, address)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+ON CONFLICT DO NOTHING
+"""
+
+_LOCK = """
+SELECT c.channel_id, c.contact_id, c.profile FROM contacts c
+JOIN unnest($1::text[], $2::text[]) AS k(channel_id, contact_id) USING (channel_id, contact_id)
+ORDER BY c.channel_id, c.contact_id
 FOR NO KEY UPDATE OF c
 """
 
-_UPSERT = """
-INSERT INTO contacts AS c (channel_id, address, contact_id, profile, last_inbound_time)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[])
-ON CONFLICT (channel_id, address) DO UPDATE
-SET profile = EXCLUDED.profile, last_inbound_time = greatest(c.last_inbound_time, EXCLUDED.last_inbound_time)
-"""
-
-_INSERT = """
-INSERT INTO contacts (channel_id, address, contact_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
-ON CONFLICT DO NOTHING
+_UPDATE = """
+UPDATE contacts c SET profile = k.profile, last_inbound_time = greatest(c.last_inbound_time, k.last_inbound_time)
+FROM unnest($1::text[], $2::text[], $3::bytea[], $4::timestamptz[]) AS k(channel_id, contact_id, profile, last_inbound_time)
+WHERE (c.channel_id, c.contact_id) = (k.channel_id, k.contact_id)
 """
 
 _ADDRESS_OF = "SELECT address FROM contacts WHERE channel_id = $1 AND contact_id = $2"
@@ -37,29 +37,34 @@ _ADDRESS_OF = "SELECT address FROM contacts WHERE channel_id = $1 AND contact_id
 
 class _Key(NamedTuple):
     channel_id: str
-    address: str
+    contact_id: str
 
 
 async def upsert_contacts(connection: Connection, messages: Sequence["NewMessage"]) -> None:
     """Keep who these messages are with; what a platform did not say this time never erases what it said before."""
-    told = [m for m in messages if m.contact is not None]
-    plain = sorted({(m.channel_id, m.address, m.contact_id) for m in messages if m.contact is None})
-    if plain:
-        await connection.execute(_INSERT, *zip(*plain, strict=True))
-    if not told:
+    if not messages:
         return
-    keys = sorted({_Key(m.channel_id, m.address) for m in told})
+    keys = sorted({(m.channel_id, m.contact_id, m.address) for m in messages})
+    await connection.execute(_INSERT, *zip(*keys, strict=True))
+    told = [m for m in messages if m.contact is not None]
+    if told:
+        await _update(connection, told)
+
+
+async def _update(connection: Connection, told: Sequence["NewMessage"]) -> None:
+    keys = sorted({_Key(m.channel_id, m.contact_id) for m in told})
     known = {
-        _Key(row["channel_id"], row["address"]): contact_of(row["profile"])
-        for row in await connection.fetch(_LOCK_KNOWN, *zip(*keys, strict=True))
+        _Key(row["channel_id"], row["contact_id"]): contact_of(row["profile"]) if row["profile"] else None
+        for row in await connection.fetch(_LOCK, *zip(*keys, strict=True))
     }
-    rows: dict[_Key, tuple[Any, ...]] = {}
+    inbound: dict[_Key, datetime] = {}
     for message in told:
-        key = _Key(message.channel_id, message.address)
+        key = _Key(message.channel_id, message.contact_id)
         known[key] = merged(known.get(key), message.contact)  # type: ignore[arg-type]  # only those with a contact are here
-        inbound_time: datetime | None = message.event_time if message.direction is Direction.INBOUND else None
-        rows[key] = (*key, message.contact_id, contact_bytes(known[key]), inbound_time)
-    await connection.execute(_UPSERT, *zip(*(rows[key] for key in keys), strict=True))
+        if message.direction is Direction.INBOUND:
+            inbound[key] = max(message.event_time, inbound.get(key, message.event_time))
+    rows = [(*key, contact_bytes(contact), inbound.get(key)) for key in keys if (contact := known[key]) is not None]
+    await connection.execute(_UPDATE, *zip(*rows, strict=True))
 
 
 def merged(known: Contact | None, said: Contact) -> Contact:

@@ -33,7 +33,7 @@ def failure_of(kept: bytes | None) -> Failure | None:
 
 def notes_json(notes: Sequence[Note]) -> str:
     """Notes as kept."""
-    return orjson.dumps([[note.code, note.text] for note in notes]).decode()
+    return orjson.dumps([[note.code, note.text.replace("\0", "")] for note in notes]).decode()
 
 
 def notes_of(kept: Sequence[Sequence[str]]) -> tuple[Note, ...]:

@@ -6,13 +6,16 @@ from anychannel.wire import lane_to_proto
 from core.lanes.records import LaneKey, NewDelivery
 from core.storage.database import Connection
 
-# Locking the turns first, in one order everywhere, is what lets an enqueue and a settlement of the same contact meet without a deadlock.
-_LOCK_TURNS = """
-SELECT 1 FROM turns t
-JOIN unnest($1::text[], $2::smallint[], $3::smallint[], $4::text[]) AS k(channel_id, lane, priority, address)
-  USING (channel_id, lane, priority, address)
-ORDER BY channel_id, lane, priority, address
-FOR NO KEY UPDATE OF t
+# The turns first: whoever holds a contact's turn is the only one to add to, or take from, what waits behind it, so that it
+# always points at the contact's first delivery. One order everywhere, lanes to the platform before lanes to the inbox, so that
+# no two wait for each other. A turn that is there already is locked and stays as it is.
+_TAKE_TURNS = """
+INSERT INTO turns AS t (channel_id, lane, priority, address, delivery_id, due_time)
+SELECT channel_id, lane, priority, address, 0, coalesce(not_before, clock_timestamp())
+FROM unnest($1::text[], $2::smallint[], $3::smallint[], $4::text[], $5::timestamptz[])
+  AS k(channel_id, lane, priority, address, not_before)
+ORDER BY lane, channel_id, priority, address
+ON CONFLICT (channel_id, lane, priority, address) DO UPDATE SET due_time = t.due_time WHERE false
 """
 
 # A newer status takes the place of one that still waits: same delivery, next revision.
@@ -26,14 +29,15 @@ WITH new AS (
     WITH ORDINALITY AS n(channel_id, lane, priority, address, message_id, kind, item_index, not_before, expire_time, n)
   ORDER BY n
   ON CONFLICT (channel_id, message_id) WHERE kind = 3 DO UPDATE SET revision = d.revision + 1
-  RETURNING channel_id, lane, priority, address, delivery_id, not_before
+  RETURNING channel_id, lane, priority, address, delivery_id
 )
-INSERT INTO turns AS t (channel_id, lane, priority, address, delivery_id, due_time)
-SELECT DISTINCT ON (channel_id, lane, priority, address)
-  channel_id, lane, priority, address, delivery_id, coalesce(not_before, clock_timestamp())
-FROM new
-ORDER BY channel_id, lane, priority, address, delivery_id
-ON CONFLICT (channel_id, lane, priority, address) DO UPDATE SET due_time = t.due_time
+UPDATE turns t SET delivery_id = first.delivery_id
+FROM (
+  SELECT channel_id, lane, priority, address, min(delivery_id) AS delivery_id FROM new
+  GROUP BY channel_id, lane, priority, address
+) first
+WHERE (t.channel_id, t.lane, t.priority, t.address) = (first.channel_id, first.lane, first.priority, first.address)
+  AND t.delivery_id = 0
 """
 
 
@@ -41,8 +45,9 @@ async def enqueue(connection: Connection, deliveries: Sequence[NewDelivery]) -> 
     """Put `deliveries` on their lanes in the order given; tells which lanes have new work."""
     if not deliveries:
         return set()
-    keys = sorted({(d.channel_id, lane_to_proto(d.lane), d.priority, d.address) for d in deliveries})
-    await connection.execute(_LOCK_TURNS, *zip(*keys, strict=True))
+    first = {(d.channel_id, lane_to_proto(d.lane), d.priority, d.address): d.not_before for d in reversed(deliveries)}
+    turns = [(*key, not_before) for key, not_before in first.items()]
+    await connection.execute(_TAKE_TURNS, *zip(*turns, strict=True))
     rows = [
         (
             d.channel_id,

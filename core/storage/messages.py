@@ -40,11 +40,15 @@ WHERE (channel_id, message_id) = ($1, $2) ORDER BY start_time, fence
 _STATUSES = """
 SELECT status, event_time, failure FROM events WHERE (channel_id, message_id) = ($1, $2) AND status > 0 ORDER BY event_id
 """
-_LOCK_WAITING = """
-SELECT t.leased FROM turns t
-JOIN deliveries d USING (channel_id, lane, delivery_id)
-WHERE (d.channel_id, d.message_id, d.lane) = ($1, $2, 1)
-FOR NO KEY UPDATE OF t
+# The contact's turn, whichever message has it: nobody hands it on to this one meanwhile.
+_LOCK_TURN = """
+SELECT t.leased AND t.delivery_id = ANY($4::bigint[]) AS is_under_way FROM turns t
+WHERE (t.channel_id, t.lane, t.priority, t.address) = ($1, 1, $2, $3)
+FOR NO KEY UPDATE
+"""
+_WAITING = """
+SELECT priority, address, array_agg(delivery_id) AS delivery_ids FROM deliveries
+WHERE (channel_id, message_id, lane) = ($1, $2, 1) GROUP BY priority, address
 """
 _PART_STATUSES = "SELECT part_index, status FROM parts WHERE (channel_id, message_id) = ($1, $2) ORDER BY part_index"
 
@@ -93,12 +97,17 @@ async def cancel_message(pool: Pool, channel_id: str, message_id: str, now: date
     Its deliveries stay where they are and are passed over when it is their turn.
     """
     async with pool.acquire() as connection, connection.transaction():
-        turn = await connection.fetchrow(_LOCK_WAITING, channel_id, message_id)
+        is_under_way = False
+        for waiting in await connection.fetch(_WAITING, channel_id, message_id):
+            turn = (channel_id, waiting["priority"], waiting["address"], waiting["delivery_ids"])
+            is_under_way |= bool(await connection.fetchval(_LOCK_TURN, *turn))
         parts = await connection.fetch(_PART_STATUSES, channel_id, message_id)
-        sent = any(wire.status_from_proto(part["status"]) is not Status.ACCEPTED for part in parts)
-        if not parts or sent or (turn is not None and turn["leased"]):
+        is_sent = any(wire.status_from_proto(part["status"]) is not Status.ACCEPTED for part in parts)
+        if not parts or is_sent or is_under_way:
             raise NotCancellable(message_id)
-        return await _fail_all(connection, channel_id, message_id, [part["part_index"] for part in parts], now)
+        work = await _fail_all(connection, channel_id, message_id, [part["part_index"] for part in parts], now)
+    # A claim passes over a turn that is locked: its lane has to look again.
+    return work | {LaneKey(channel_id, Lane.PLATFORM)}
 
 
 async def _fail_all(

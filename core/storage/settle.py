@@ -1,4 +1,8 @@
-"""Settling: what became of claimed deliveries, many in one transaction."""
+"""Settling: what became of claimed deliveries, many in one transaction.
+
+Everything that locks rows of several messages does so in one order, so that no two wait for each other: turns of lanes to the
+platform, messages, turns of lanes to the inbox, lanes; each of them sorted. That is why one transaction settles one lane's side only.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +22,7 @@ _LOCK_OWN_TURNS = """
 SELECT t.channel_id, t.lane, t.priority, t.address, t.delivery_id, t.fence FROM turns t
 JOIN unnest($1::text[], $2::smallint[], $3::smallint[], $4::text[]) AS k(channel_id, lane, priority, address)
   USING (channel_id, lane, priority, address)
-ORDER BY channel_id, lane, priority, address
+ORDER BY t.lane, t.channel_id, t.priority, t.address
 FOR NO KEY UPDATE OF t
 """
 
@@ -75,15 +79,21 @@ WITH k AS (SELECT * FROM unnest($1::text[], $2::text[]) AS k(channel_id, message
 DELETE FROM messages m USING k WHERE (m.channel_id, m.message_id) = (k.channel_id, k.message_id)
 """
 
+_LOCK_LANES = """
+SELECT 1 FROM lanes l JOIN unnest($1::text[], $2::smallint[], $3::boolean[]) AS k(channel_id, lane, is_paused) USING (channel_id, lane)
+WHERE k.is_paused OR l.probes > 0
+ORDER BY l.channel_id, l.lane
+FOR NO KEY UPDATE OF l
+"""
+
 # One look counts once, however many deliveries were under way when the other side went.
 _PAUSE_LANES = """
 UPDATE lanes l SET
-  probes = CASE WHEN k.probe_failed THEN l.probes + 1 ELSE l.probes END,
+  probes = CASE WHEN k.probe_failed THEN l.probes + 1 ELSE 0 END,
   paused_until = greatest(l.paused_until, k.pause_until), wake_time = greatest(l.paused_until, k.pause_until), pause_reason = k.reason
 FROM unnest($1::text[], $2::smallint[], $3::timestamptz[], $4::text[], $5::boolean[])
   AS k(channel_id, lane, pause_until, reason, probe_failed)
-WHERE (l.channel_id, l.lane) = (k.channel_id, k.lane) AND (l.paused_until <= clock_timestamp() OR NOT k.probe_failed)
-RETURNING l.channel_id
+WHERE (l.channel_id, l.lane) = (k.channel_id, k.lane) AND (l.paused_until <= $6 OR NOT k.probe_failed)
 """
 
 _LANES_ARE_UP = """
@@ -105,7 +115,10 @@ class Settled:
 
 
 async def settle(pool: Pool, outcomes: Sequence[Outcome], now: datetime) -> Settled:
-    """Settle claims. The outcome of a claim whose lease was lost changes nothing but its own attempt's record."""
+    """Settle claims, all of lanes to platforms or all of lanes to inboxes.
+
+    The outcome of a claim whose lease was lost changes nothing but its own attempt's record.
+    """
     async with pool.acquire() as connection, connection.transaction():
         own = await _own(connection, outcomes)
         await _end_attempts(connection, outcomes)
@@ -116,7 +129,7 @@ async def settle(pool: Pool, outcomes: Sequence[Outcome], now: datetime) -> Sett
         await _drop_messages(connection, [o for o in finished if o.settlement is Settlement.DROP])
         await _next_turns(connection, finished)
         await _wait_turns(connection, [o for o in own if o.settlement in (Settlement.RETRY, Settlement.RELEASE)])
-        await _tell_lanes(connection, outcomes)
+        await _tell_lanes(connection, own, now)
     return Settled(reached=tuple(reached), work=frozenset(work | {o.claim.lane_key for o in own}))
 
 
@@ -210,14 +223,20 @@ async def _wait_turns(connection: Connection, waiting: Sequence[Outcome]) -> Non
         await connection.execute(_WAIT_TURNS, *zip(*rows, strict=True))
 
 
-async def _tell_lanes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
+async def _tell_lanes(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> None:
     """Pause the lanes whose other side is away or asked us to wait; open those that answered a probe."""
     paused: dict[LaneKey, Outcome] = {}
     for outcome in outcomes:
         before = paused.get(outcome.claim.lane_key)
         if outcome.pause_until is not None and (before is None or before.pause_until < outcome.pause_until):  # type: ignore[operator]  # only those with a pause are kept
             paused[outcome.claim.lane_key] = outcome
-    up = {o.claim.lane_key for o in outcomes if o.settlement is Settlement.DONE} - paused.keys()
+    answered = {o.claim.lane_key for o in outcomes if o.settlement is Settlement.DONE or o.is_answered}
+    up = answered - paused.keys()
+    touched = [
+        (key.channel_id, wire.lane_to_proto(key.lane), key in paused) for key in sorted(answered | paused.keys())
+    ]
+    if touched:
+        await connection.execute(_LOCK_LANES, *zip(*touched, strict=True))
     if up:
         rows = [(key.channel_id, wire.lane_to_proto(key.lane)) for key in sorted(up)]
         await connection.execute(_LANES_ARE_UP, *zip(*rows, strict=True))
@@ -226,7 +245,7 @@ async def _tell_lanes(connection: Connection, outcomes: Sequence[Outcome]) -> No
             (key.channel_id, wire.lane_to_proto(key.lane), o.pause_until, o.pause_reason, o.is_probe_failed)
             for key, o in sorted(paused.items())
         ]
-        await connection.execute(_PAUSE_LANES, *zip(*pauses, strict=True))
+        await connection.execute(_PAUSE_LANES, *zip(*pauses, strict=True), now)
 
 
 def _turn_key(claim: Claim) -> _TurnKey:

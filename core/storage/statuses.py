@@ -89,13 +89,21 @@ async def apply_changes(
     for row in await connection.fetch(_PARTS, *keys):
         if standing := standings.get((row["channel_id"], row["message_id"])):
             standing.parts[row["part_index"]] = wire.status_from_proto(row["status"]) or Status.ACCEPTED
-    part_rows = [folded for change in changes if (folded := _fold(standings, change)) is not None]
-    if part_rows:
-        await connection.execute(_UPDATE_PARTS, *zip(*part_rows, strict=True))
+    await _update_parts(connection, [part for change in changes if (part := _fold(standings, change)) is not None])
     reached = [step for standing in standings.values() for step in standing.reached]
     await record_reached(connection, reached)
     events = [event for standing in standings.values() for event in _events_for_inbox(standing, now)]
     return reached, await enqueue(connection, events)
+
+
+async def _update_parts(connection: Connection, parts: Sequence[tuple[Any, ...]]) -> None:
+    """Of several changes of one part the last counts, and the platform's id that any of them brought."""
+    last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for *row, platform_message_id in parts:
+        key = tuple(row[:3])
+        last[key] = (*row, platform_message_id or last.get(key, ("",))[-1])
+    if last:
+        await connection.execute(_UPDATE_PARTS, *zip(*last.values(), strict=True))
 
 
 async def record_reached(connection: Connection, reached: Sequence[Reached]) -> None:

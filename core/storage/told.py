@@ -6,12 +6,19 @@ from anychannel.message import Lane
 from core.lanes.records import LaneKey, Told
 from core.storage.database import Pool
 
+_LOCK_MESSAGES = """
+SELECT 1 FROM messages m JOIN unnest($1::text[], $2::text[]) AS k(channel_id, message_id) USING (channel_id, message_id)
+ORDER BY m.channel_id, m.message_id
+FOR NO KEY UPDATE OF m
+"""
+
+# Also where another delivery of the contact is first: a settlement that hands its turn on reads whether the status is held.
 _LOCK_TURNS = """
 SELECT 1 FROM turns t
-JOIN deliveries d USING (channel_id, lane, delivery_id)
+JOIN deliveries d USING (channel_id, lane, priority, address)
 JOIN unnest($1::text[], $2::text[]) AS k(channel_id, message_id) ON (d.channel_id, d.message_id) = (k.channel_id, k.message_id)
 WHERE d.kind = 3
-ORDER BY t.channel_id, t.lane, t.priority, t.address
+ORDER BY t.lane, t.channel_id, t.priority, t.address
 FOR NO KEY UPDATE OF t
 """
 
@@ -38,9 +45,12 @@ RETURNING t.channel_id
 
 async def tell(pool: Pool, messages: Sequence[tuple[str, str]], told: Told) -> set[LaneKey]:
     """Note it of (channel id, message id) pairs; tells which lanes have something due now because of it."""
+    if not messages:
+        return set()
     keys = list(zip(*sorted(set(messages)), strict=True))
     async with pool.acquire() as connection, connection.transaction():
         # The messages first: a status that is being recorded meanwhile waits, and then sees that the inbox was told.
+        await connection.execute(_LOCK_MESSAGES, *keys)
         await connection.execute(_TELL, *keys, told)
         await connection.execute(_LOCK_TURNS, *keys)
         rows = await connection.fetch(_RELEASE, *keys)

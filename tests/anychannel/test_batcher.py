@@ -14,12 +14,15 @@ class Work:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.open = 0
+        self.three_are_open = asyncio.Event()
         self.most_open = 0
 
     async def __call__(self, items: Sequence[int]) -> AsyncIterator[tuple[int, int]]:
         self.batches.append(list(items))
         self.open += 1
         self.most_open = max(self.most_open, self.open)
+        if self.open == 3:
+            self.three_are_open.set()
         try:
             await self.go_on.wait()
             for index, item in enumerate(items):
@@ -75,8 +78,7 @@ async def test_never_more_calls_are_open_than_allowed() -> None:
     batcher = Batcher(work, max_batch=1, max_in_flight=2, max_calls=3, linger=0)
     tasks = [asyncio.create_task(batcher(n)) for n in range(10)]
     async with asyncio.timeout(5):
-        while work.open < 3:
-            await asyncio.sleep(0)
+        await work.three_are_open.wait()
     await settle()
     assert work.most_open == 3
 

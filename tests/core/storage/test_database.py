@@ -19,6 +19,7 @@ from core.storage.database import DatabaseAway, Pool, is_away, open_pool
         pytest.param(asyncpg.CannotConnectNowError("x"), True, id="starting"),
         pytest.param(asyncpg.TooManyConnectionsError("x"), True, id="full"),
         pytest.param(asyncpg.ConnectionDoesNotExistError("x"), True, id="gone"),
+        pytest.param(asyncpg.InternalClientError("cannot switch to state 12"), True, id="lost-in-a-call"),
         pytest.param(asyncpg.ReadOnlySQLTransactionError("x"), True, id="replica"),
         pytest.param(asyncpg.InterfaceError("connection is closed"), True, id="closed"),
         pytest.param(asyncpg.InterfaceError("cannot use this"), False, id="misuse"),
