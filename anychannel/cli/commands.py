@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from anychannel.cli import apply, channels, dead_letters, doctor, keys, messages, providers, serve
+from anychannel.cli import apply, channels, check, dead_letters, doctor, keys, messages, new, providers, serve
 from anychannel.cli.connection import DEFAULT_CORE_ADDRESS, Target
 from anychannel.cli.output import examples, say
 from anychannel.cli.version import own_version
@@ -27,6 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve_provider)
+app.command("new", epilog=new.EXAMPLES)(new.new_project)
+app.command("check", epilog=check.EXAMPLES)(check.check_provider)
 app.command("apply", epilog=apply.EXAMPLES)(apply.apply_manifest)
 app.command("send", epilog=messages.SEND_EXAMPLES)(messages.send_message)
 app.command("tail", epilog=messages.TAIL_EXAMPLES)(messages.tail_events)

@@ -22,6 +22,11 @@ ConfigOf = Callable[..., ChannelConfig]
 
 
 @pytest.fixture
+def pool(emptied: Pool) -> Pool:
+    return emptied
+
+
+@pytest.fixture
 async def core(pool: Pool, keyring: Keyring, config_of: ConfigOf) -> AsyncIterator[Gateway]:
     """Channels `shop`, `other`, and `waits`, which answers with the outcome of the first attempt."""
     configs = [

@@ -22,6 +22,11 @@ ConfigOf = Callable[..., ChannelConfig]
 
 
 @pytest.fixture
+def pool(emptied: Pool) -> Pool:
+    return emptied
+
+
+@pytest.fixture
 async def core(pool: Pool, keyring: Keyring, config_of: ConfigOf) -> AsyncIterator[Gateway]:
     """Channels `shop` with ids of its own and `phone` with phone numbers."""
     binding = InboxBinding(webhook_url="https://inbox.example/", inbox_channel_id="9", id_type=IdType.PHONE)

@@ -30,6 +30,11 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def pool(emptied: Pool) -> Pool:
+    return emptied
+
+
+@pytest.fixture
 async def core(pool: Pool, keyring: Keyring, config_of: ConfigOf) -> AsyncIterator[Gateway]:
     async with gateway(pool, keyring, config_of("shop")) as made:
         made.provider.describe = lambda _request: description(listens=True)

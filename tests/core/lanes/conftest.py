@@ -13,8 +13,8 @@ ConfigOf = Callable[..., ChannelConfig]
 
 
 @pytest.fixture
-async def shops(pool: Pool, keyring: Keyring, config_of: ConfigOf) -> Pool:
+async def shops(emptied: Pool, keyring: Keyring, config_of: ConfigOf) -> Pool:
     """The database with the channels `shop` and `other`, both fast."""
     for channel_id in ("shop", "other"):
-        await insert_channel(pool, keyring, config_of(channel_id, platform_rate=2000, inbox_rate=2000))
-    return pool
+        await insert_channel(emptied, keyring, config_of(channel_id, platform_rate=2000, inbox_rate=2000))
+    return emptied

@@ -19,6 +19,11 @@ from tests.core.providers.scripted import Health, Scripted, description, serving
 ConfigOf = Callable[..., ChannelConfig]
 
 
+@pytest.fixture
+def pool(emptied: Pool) -> Pool:
+    return emptied
+
+
 @asynccontextmanager
 async def registry_of(pool: Pool, **static: str) -> AsyncIterator[ProviderRegistry]:
     registry = ProviderRegistry(pool, static=static, attempt_timeout=timedelta(seconds=5))

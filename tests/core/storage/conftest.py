@@ -13,14 +13,14 @@ ConfigOf = Callable[..., ChannelConfig]
 
 
 @pytest.fixture
-async def shop(pool: Pool, keyring: Keyring, config_of: ConfigOf) -> Pool:
+async def shop(emptied: Pool, keyring: Keyring, config_of: ConfigOf) -> Pool:
     """The database with the channel `shop`."""
-    await insert_channel(pool, keyring, config_of("shop", platform_rate=10_000, inbox_rate=10_000))
-    return pool
+    await insert_channel(emptied, keyring, config_of("shop", platform_rate=10_000, inbox_rate=10_000))
+    return emptied
 
 
 @pytest.fixture
-async def twenty(pool: Pool, keyring: Keyring, config_of: ConfigOf) -> Pool:
+async def twenty(emptied: Pool, keyring: Keyring, config_of: ConfigOf) -> Pool:
     """The database with the channel `shop` at twenty a second."""
-    await insert_channel(pool, keyring, config_of("shop"))
-    return pool
+    await insert_channel(emptied, keyring, config_of("shop"))
+    return emptied

@@ -37,6 +37,11 @@ ConfigOf = Callable[..., ChannelConfig]
 SECOND = timedelta(seconds=1)
 
 
+@pytest.fixture
+def pool(emptied: Pool) -> Pool:
+    return emptied
+
+
 def busiest_second(slots: Sequence[datetime]) -> int:
     """The most slots that any second holds."""
     ordered = sorted(slots)
