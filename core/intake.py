@@ -20,7 +20,7 @@ from core.lanes.records import LaneKey
 from core.providers.registry import ProviderRegistry
 from core.shaping.shape import CannotExpress, shape
 from core.storage.accept import Accepted, NewMessage, accept
-from core.storage.contacts import address_of_contact
+from core.storage.contacts import addresses_of
 from core.storage.database import Pool, is_away
 from core.storage.reports import ChannelReport, Reported, record_reports
 from core.storage.statuses import Reached
@@ -91,6 +91,9 @@ class Intake:
         # One transaction at a time, so that what comes later is stored later.
         self._accept: Batcher[NewMessage, Accepted | Unstorable] = Batcher(
             self._run_accept, max_batch=250, max_in_flight=1, max_calls=1, max_waiting=MAX_WAITING
+        )
+        self._find: Batcher[tuple[str, str], str | None] = Batcher(
+            self._run_find, max_batch=250, max_in_flight=1, max_calls=1, max_waiting=MAX_WAITING
         )
         self._report: Batcher[ChannelReport, None] = Batcher(
             self._run_report, max_batch=250, max_in_flight=1, max_calls=1, max_waiting=MAX_WAITING
@@ -168,7 +171,7 @@ class Intake:
         """The address a contact had when it was first stored; it never changes, so that it is asked for once."""
         known = self._addresses.get((channel_id, contact_id))
         if known is None:
-            known = await address_of_contact(self._pool, channel_id, contact_id)
+            known = await self._find((channel_id, contact_id))
             if known is not None:
                 if len(self._addresses) >= MAX_ADDRESSES:
                     self._addresses.clear()
@@ -194,6 +197,11 @@ class Intake:
             platform_event_id=event.platform_event_id,
             platform_message_id=event.platform_message_id,
         )
+
+    async def _run_find(self, contacts: Sequence[tuple[str, str]]) -> AsyncIterator[tuple[int, str | None]]:
+        found = await addresses_of(self._pool, contacts)
+        for index, contact in enumerate(contacts):
+            yield index, found.get(contact)
 
     async def _run_accept(self, messages: Sequence[NewMessage]) -> AsyncIterator[tuple[int, Accepted | Unstorable]]:
         try:

@@ -81,7 +81,7 @@ class Dispatcher:
         self._stopping = False
         # One for each lane, because one transaction settles one side only.
         self._settle: dict[Lane, Batcher[Outcome, Exception | None]] = {
-            lane: Batcher(self._run_settle, max_batch=200, max_in_flight=2) for lane in Lane
+            lane: Batcher(self._run_settle, max_batch=250, max_in_flight=1, max_calls=1) for lane in Lane
         }
 
     @property

@@ -32,7 +32,10 @@ FROM unnest($1::text[], $2::text[], $3::bytea[], $4::timestamptz[]) AS k(channel
 WHERE (c.channel_id, c.contact_id) = (k.channel_id, k.contact_id)
 """
 
-_ADDRESS_OF = "SELECT address FROM contacts WHERE channel_id = $1 AND contact_id = $2"
+_ADDRESSES_OF = """
+SELECT c.channel_id, c.contact_id, c.address FROM contacts c
+JOIN unnest($1::text[], $2::text[]) AS k(channel_id, contact_id) USING (channel_id, contact_id)
+"""
 
 
 class _Key(NamedTuple):
@@ -83,7 +86,7 @@ def merged(known: Contact | None, said: Contact) -> Contact:
     )
 
 
-async def address_of_contact(pool: Pool, channel_id: str, contact_id: str) -> str | None:
-    """The platform address behind an inbox's contact id; None when nobody has it."""
-    address: str | None = await pool.fetchval(_ADDRESS_OF, channel_id, contact_id)
-    return address
+async def addresses_of(pool: Pool, contacts: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The platform addresses behind an inbox's contacts, by (channel id, contact id); those that nobody has are left out."""
+    rows = await pool.fetch(_ADDRESSES_OF, *zip(*contacts, strict=True))
+    return {(row["channel_id"], row["contact_id"]): row["address"] for row in rows}

@@ -46,6 +46,12 @@ WITH found AS (
   FOR UPDATE OF e SKIP LOCKED
 )
 {_TAKE}"""  # noqa: S608  # our own text
+_ARE_THERE_EARLY = """
+SELECT EXISTS (
+  SELECT 1 FROM unnest($1::text[], $2::text[]) AS k(channel_id, platform_message_id)
+  JOIN early_reports e USING (channel_id, platform_message_id)
+)
+"""
 _TAKE_LEFT_BEHIND = f"""
 WITH found AS (
   SELECT e.channel_id, e.platform_message_id, e.status FROM early_reports e
@@ -103,9 +109,12 @@ async def take_early(pool: Pool, sent: Sequence[tuple[str, str]], now: datetime)
     """Fold in the reports that were waiting for these sends: (channel id, platform message id)."""
     if not sent:
         return Reported(reached=(), work=frozenset())
-    async with pool.acquire() as connection, connection.transaction():
-        rows = await connection.fetch(_TAKE_EARLY, *zip(*sent, strict=True))
-        return await _apply_early(connection, rows, now)
+    keys = list(zip(*sent, strict=True))
+    async with pool.acquire() as connection:
+        if not await connection.fetchval(_ARE_THERE_EARLY, *keys):  # nearly always, and no transaction
+            return Reported(reached=(), work=frozenset())
+        async with connection.transaction():
+            return await _apply_early(connection, await connection.fetch(_TAKE_EARLY, *keys), now)
 
 
 async def sweep_early(pool: Pool, now: datetime, *, within: timedelta = KEEP_EARLY) -> Reported:

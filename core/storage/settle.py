@@ -26,16 +26,15 @@ ORDER BY t.lane, t.channel_id, t.priority, t.address
 FOR NO KEY UPDATE OF t
 """
 
-_END_ATTEMPTS = """
-UPDATE attempts a SET end_time = k.end_time, failure = k.failure, retry_time = k.retry_time
-FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::bytea[], $7::timestamptz[])
-  AS k(channel_id, message_id, delivery_id, fence, end_time, failure, retry_time)
-WHERE (a.channel_id, a.message_id, a.delivery_id, a.fence) = (k.channel_id, k.message_id, k.delivery_id, k.fence)
-"""
-
-_DELETE_DELIVERIES = """
+_END = """
+WITH ended AS (
+  UPDATE attempts a SET end_time = k.end_time, failure = k.failure, retry_time = k.retry_time
+  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::bytea[], $7::timestamptz[])
+    AS k(channel_id, message_id, delivery_id, fence, end_time, failure, retry_time)
+  WHERE (a.channel_id, a.message_id, a.delivery_id, a.fence) = (k.channel_id, k.message_id, k.delivery_id, k.fence)
+)
 DELETE FROM deliveries d
-USING unnest($1::text[], $2::smallint[], $3::bigint[], $4::int[]) AS k(channel_id, lane, delivery_id, revision)
+USING unnest($8::text[], $9::smallint[], $10::bigint[], $11::int[]) AS k(channel_id, lane, delivery_id, revision)
 WHERE (d.channel_id, d.lane, d.delivery_id, d.revision) = (k.channel_id, k.lane, k.delivery_id, k.revision)
 """
 
@@ -121,9 +120,8 @@ async def settle(pool: Pool, outcomes: Sequence[Outcome], now: datetime) -> Sett
     """
     async with pool.acquire() as connection, connection.transaction():
         own = await _own(connection, outcomes)
-        await _end_attempts(connection, outcomes)
         finished = [o for o in own if o.settlement in (Settlement.DONE, Settlement.GIVE_UP, Settlement.DROP)]
-        await _delete_deliveries(connection, finished)
+        await _end(connection, outcomes, finished)
         reached, work = await apply_changes(connection, [c for o in finished if (c := _change(o)) is not None], now)
         await _insert_dead_letters(connection, finished)
         await _drop_messages(connection, [o for o in finished if o.settlement is Settlement.DROP])
@@ -140,8 +138,9 @@ async def _own(connection: Connection, outcomes: Sequence[Outcome]) -> list[Outc
     return [o for o in outcomes if (*_turn_key(o.claim), o.claim.delivery_id, o.claim.fence) in held]
 
 
-async def _end_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> None:
-    rows = [
+async def _end(connection: Connection, outcomes: Sequence[Outcome], finished: Sequence[Outcome]) -> None:
+    """Every attempt is over; what is finished is no longer on its lane."""
+    attempts = [
         (
             o.claim.channel_id,
             o.claim.message_id,
@@ -153,15 +152,13 @@ async def _end_attempts(connection: Connection, outcomes: Sequence[Outcome]) -> 
         )
         for o in outcomes
     ]
-    await connection.execute(_END_ATTEMPTS, *zip(*rows, strict=True))
-
-
-async def _delete_deliveries(connection: Connection, finished: Sequence[Outcome]) -> None:
-    rows = [
-        (o.claim.channel_id, wire.lane_to_proto(o.claim.lane), o.claim.delivery_id, o.claim.revision) for o in finished
-    ]
-    if rows:
-        await connection.execute(_DELETE_DELIVERIES, *zip(*rows, strict=True))
+    deliveries: tuple[Sequence[Any], ...] = (
+        [o.claim.channel_id for o in finished],
+        [wire.lane_to_proto(o.claim.lane) for o in finished],
+        [o.claim.delivery_id for o in finished],
+        [o.claim.revision for o in finished],
+    )
+    await connection.execute(_END, *zip(*attempts, strict=True), *deliveries)
 
 
 def _change(outcome: Outcome) -> StatusChange | None:
@@ -230,7 +227,10 @@ async def _tell_lanes(connection: Connection, outcomes: Sequence[Outcome], now: 
         before = paused.get(outcome.claim.lane_key)
         if outcome.pause_until is not None and (before is None or before.pause_until < outcome.pause_until):  # type: ignore[operator]  # only those with a pause are kept
             paused[outcome.claim.lane_key] = outcome
-    answered = {o.claim.lane_key for o in outcomes if o.settlement is Settlement.DONE or o.is_answered}
+    # Only lanes that were being probed are told that they are up: all others know.
+    answered = {
+        o.claim.lane_key for o in outcomes if o.claim.probes and (o.settlement is Settlement.DONE or o.is_answered)
+    }
     up = answered - paused.keys()
     touched = [
         (key.channel_id, wire.lane_to_proto(key.lane), key in paused) for key in sorted(answered | paused.keys())

@@ -1,6 +1,6 @@
 """Moving messages forward when a part was sent, failed, or was reported on; inside the caller's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,36 +21,32 @@ TELL_PATIENCE = timedelta(seconds=45)
 """A status waits this long, from when its message was stored, for the news that the inbox was told the message's id:
 longer than the longest wait of a reply (30 s). It only matters when edge died between answering and telling us."""
 
+# The parts are locked, too, so that both are read as they are once the lock is ours, and not as they were before somebody else's change.
 _LOCK_MESSAGES = """
-SELECT m.channel_id, m.message_id, m.address, m.status, m.origin, m.told, m.envelopes, m.create_time FROM messages m
+SELECT m.channel_id, m.message_id, m.address, m.status, m.origin, m.told, m.envelopes, m.create_time,
+  p.part_index, p.status AS part_status
+FROM messages m
 JOIN unnest($1::text[], $2::text[]) AS k(channel_id, message_id) USING (channel_id, message_id)
-ORDER BY m.channel_id, m.message_id
-FOR NO KEY UPDATE OF m
+JOIN parts p USING (channel_id, message_id)
+ORDER BY m.channel_id, m.message_id, p.part_index
+FOR NO KEY UPDATE OF m, p
 """
 
-_PARTS = """
-SELECT p.channel_id, p.message_id, p.part_index, p.status FROM parts p
-JOIN unnest($1::text[], $2::text[]) AS k(channel_id, message_id) USING (channel_id, message_id)
-"""
-
-_UPDATE_PARTS = """
-UPDATE parts p
-SET status = k.status, failure = k.failure, platform_message_id = coalesce(nullif(k.platform_message_id, ''), p.platform_message_id)
-FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::bytea[], $6::text[])
-  AS k(channel_id, message_id, part_index, status, failure, platform_message_id)
-WHERE (p.channel_id, p.message_id, p.part_index) = (k.channel_id, k.message_id, k.part_index)
-"""
-
-_UPDATE_MESSAGES = """
-UPDATE messages m SET status = k.status, status_time = k.event_time, failure = k.failure
-FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[], $5::bytea[])
-  AS k(channel_id, message_id, status, event_time, failure)
-WHERE (m.channel_id, m.message_id) = (k.channel_id, k.message_id)
-"""
-
-_INSERT_EVENTS = """
+_RECORD = """
+WITH parts_reached AS (
+  UPDATE parts p
+  SET status = k.status, failure = k.failure, platform_message_id = coalesce(nullif(k.platform_message_id, ''), p.platform_message_id)
+  FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[], $5::bytea[], $6::text[])
+    AS k(channel_id, message_id, part_index, status, failure, platform_message_id)
+  WHERE (p.channel_id, p.message_id, p.part_index) = (k.channel_id, k.message_id, k.part_index)
+), messages_reached AS (
+  UPDATE messages m SET status = k.status, status_time = k.event_time, failure = k.failure
+  FROM unnest($7::text[], $8::text[], $9::smallint[], $10::timestamptz[], $11::bytea[])
+    AS k(channel_id, message_id, status, event_time, failure)
+  WHERE (m.channel_id, m.message_id) = (k.channel_id, k.message_id)
+)
 INSERT INTO events (channel_id, message_id, status, event_time, failure)
-SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[], $5::bytea[])
+SELECT * FROM unnest($12::text[], $13::text[], $14::smallint[], $15::timestamptz[], $16::bytea[])
 """
 
 
@@ -82,41 +78,45 @@ async def apply_changes(
     if not changes:
         return [], set()
     keys = list(zip(*sorted({(c.channel_id, c.message_id) for c in changes}), strict=True))
-    standings = {
-        (row["channel_id"], row["message_id"]): _Standing(row, wire.status_from_proto(row["status"]) or Status.ACCEPTED)
-        for row in await connection.fetch(_LOCK_MESSAGES, *keys)
-    }
-    for row in await connection.fetch(_PARTS, *keys):
-        if standing := standings.get((row["channel_id"], row["message_id"])):
-            standing.parts[row["part_index"]] = wire.status_from_proto(row["status"]) or Status.ACCEPTED
-    await _update_parts(connection, [part for change in changes if (part := _fold(standings, change)) is not None])
+    standings: dict[tuple[str, str], _Standing] = {}
+    for row in await connection.fetch(_LOCK_MESSAGES, *keys):
+        standing = standings.setdefault(
+            (row["channel_id"], row["message_id"]),
+            _Standing(row, wire.status_from_proto(row["status"]) or Status.ACCEPTED),
+        )
+        standing.parts[row["part_index"]] = wire.status_from_proto(row["part_status"]) or Status.ACCEPTED
+    parts = [part for change in changes if (part := _fold(standings, change)) is not None]
     reached = [step for standing in standings.values() for step in standing.reached]
-    await record_reached(connection, reached)
+    await record_reached(connection, reached, parts)
     events = [event for standing in standings.values() for event in _events_for_inbox(standing, now)]
     return reached, await enqueue(connection, events)
 
 
-async def _update_parts(connection: Connection, parts: Sequence[tuple[Any, ...]]) -> None:
-    """Of several changes of one part the last counts, and the platform's id that any of them brought."""
-    last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for *row, platform_message_id in parts:
-        key = tuple(row[:3])
-        last[key] = (*row, platform_message_id or last.get(key, ("",))[-1])
-    if last:
-        await connection.execute(_UPDATE_PARTS, *zip(*last.values(), strict=True))
-
-
-async def record_reached(connection: Connection, reached: Sequence[Reached]) -> None:
-    """Keep the statuses reached, in order, and each message's last."""
-    if not reached:
+async def record_reached(
+    connection: Connection, reached: Sequence[Reached], parts: Sequence[tuple[Any, ...]] = ()
+) -> None:
+    """Keep the statuses reached, in order, each message's last, and what became of its `parts`."""
+    if not reached and not parts:
         return
     rows = [
         (r.channel_id, r.message_id, wire.status_to_proto(r.status), r.event_time, failure_bytes(r.failure))
         for r in reached
     ]
     last = {(row[0], row[1]): row for row in rows}
-    await connection.execute(_UPDATE_MESSAGES, *zip(*last.values(), strict=True))
-    await connection.execute(_INSERT_EVENTS, *zip(*rows, strict=True))
+    await connection.execute(_RECORD, *_columns(_last_of(parts), 6), *_columns(last.values(), 5), *_columns(rows, 5))
+
+
+def _last_of(parts: Sequence[tuple[Any, ...]]) -> Collection[tuple[Any, ...]]:
+    """Of several changes of one part the last counts, and the platform's id that any of them brought."""
+    last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for *row, platform_message_id in parts:
+        key = tuple(row[:3])
+        last[key] = (*row, platform_message_id or last.get(key, ("",))[-1])
+    return last.values()
+
+
+def _columns(rows: Collection[tuple[Any, ...]], width: int) -> Sequence[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
 def _fold(standings: dict[tuple[str, str], _Standing], change: StatusChange) -> tuple[Any, ...] | None:

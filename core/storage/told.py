@@ -2,15 +2,10 @@
 
 from collections.abc import Sequence
 
-from anychannel.message import Lane
+from anychannel.message import Lane, Status
+from anychannel.wire import status_to_proto
 from core.lanes.records import LaneKey, Told
 from core.storage.database import Pool
-
-_LOCK_MESSAGES = """
-SELECT 1 FROM messages m JOIN unnest($1::text[], $2::text[]) AS k(channel_id, message_id) USING (channel_id, message_id)
-ORDER BY m.channel_id, m.message_id
-FOR NO KEY UPDATE OF m
-"""
 
 # Also where another delivery of the contact is first: a settlement that hands its turn on reads whether the status is held.
 _LOCK_TURNS = """
@@ -23,9 +18,15 @@ FOR NO KEY UPDATE OF t
 """
 
 _TELL = """
-UPDATE messages m SET told = $3
-FROM unnest($1::text[], $2::text[]) AS k(channel_id, message_id)
-WHERE (m.channel_id, m.message_id) = (k.channel_id, k.message_id) AND m.told = 0
+WITH held AS (
+  SELECT m.channel_id, m.message_id FROM messages m
+  JOIN unnest($1::text[], $2::text[]) AS k(channel_id, message_id) USING (channel_id, message_id)
+  ORDER BY m.channel_id, m.message_id
+  FOR NO KEY UPDATE OF m
+)
+UPDATE messages m SET told = $3 FROM held
+WHERE (m.channel_id, m.message_id) = (held.channel_id, held.message_id) AND m.told = 0
+RETURNING m.status
 """
 
 _RELEASE = """
@@ -43,6 +44,9 @@ RETURNING t.channel_id
 """
 
 
+_ACCEPTED = status_to_proto(Status.ACCEPTED)
+
+
 async def tell(pool: Pool, messages: Sequence[tuple[str, str]], told: Told) -> set[LaneKey]:
     """Note it of (channel id, message id) pairs; tells which lanes have something due now because of it."""
     if not messages:
@@ -50,8 +54,11 @@ async def tell(pool: Pool, messages: Sequence[tuple[str, str]], told: Told) -> s
     keys = list(zip(*sorted(set(messages)), strict=True))
     async with pool.acquire() as connection, connection.transaction():
         # The messages first: a status that is being recorded meanwhile waits, and then sees that the inbox was told.
-        await connection.execute(_LOCK_MESSAGES, *keys)
-        await connection.execute(_TELL, *keys, told)
+        statuses = {row["status"] for row in await connection.fetch(_TELL, *keys, told)}
+        if statuses <= {_ACCEPTED}:
+            return (
+                set()
+            )  # no status waits yet: the quick case, where the inbox is told before the platform has answered
         await connection.execute(_LOCK_TURNS, *keys)
         rows = await connection.fetch(_RELEASE, *keys)
     return {LaneKey(row["channel_id"], Lane.INBOX) for row in rows}

@@ -66,7 +66,7 @@ async def emptied(shared_database: str) -> AsyncIterator[Pool]:
     """Connections to the shared database, emptied: ten times as quick as a database of the test's own."""
     async with open_pool(shared_database, size=10) as pool:
         tables = await pool.fetch(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations'"
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'"
         )
         await pool.execute(";".join(f"DELETE FROM {row['tablename']}" for row in tables))
         yield pool

@@ -5,7 +5,7 @@ import pytest
 
 from anychannel.events import Contact
 from core.storage.accept import accept
-from core.storage.contacts import address_of_contact, merged
+from core.storage.contacts import addresses_of, merged
 from core.storage.database import Pool
 from core.storage.encoding import contact_of
 from tests.core.storage.engine import INBOX, NOW, accept_one, claims_at, inbound, outbound
@@ -93,6 +93,5 @@ async def test_a_number_written_with_and_without_its_plus_is_one_contact(shop: P
 async def test_a_contact_id_leads_back_to_its_address(shop: Pool) -> None:
     await accept_one(shop, outbound("49151", contact_id="+49151"))
 
-    assert await address_of_contact(shop, "shop", "+49151") == "49151"
-    assert await address_of_contact(shop, "shop", "+1") is None
-    assert await address_of_contact(shop, "other", "+49151") is None
+    asked = [("shop", "+49151"), ("shop", "+1"), ("other", "+49151")]
+    assert await addresses_of(shop, asked) == {("shop", "+49151"): "49151"}
