@@ -117,7 +117,7 @@ class ProviderServiceServicer(object):
         has acknowledged the one before, and tells the platform to forget a batch only then. So nothing is lost when either side dies.
 
         Condition                  Answer                      What core does next
-        settings refused           FAILED_PRECONDITION         shows the reason at the channel, tries again when it changes
+        settings refused           FAILED_PRECONDITION         logs the reason, tries again with growing distance
         the platform is down       UNAVAILABLE                 connects again, with growing distance
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

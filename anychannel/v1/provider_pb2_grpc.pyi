@@ -55,7 +55,7 @@ class ProviderServiceStub:
     has acknowledged the one before, and tells the platform to forget a batch only then. So nothing is lost when either side dies.
 
     Condition                  Answer                      What core does next
-    settings refused           FAILED_PRECONDITION         shows the reason at the channel, tries again when it changes
+    settings refused           FAILED_PRECONDITION         logs the reason, tries again with growing distance
     the platform is down       UNAVAILABLE                 connects again, with growing distance
     """
     CheckChannel: _aio.UnaryUnaryMultiCallable[_provider_pb2.CheckChannelRequest, _provider_pb2.CheckChannelResponse]
@@ -133,7 +133,7 @@ class ProviderServiceServicer(metaclass=_abc_1.ABCMeta):
         has acknowledged the one before, and tells the platform to forget a batch only then. So nothing is lost when either side dies.
 
         Condition                  Answer                      What core does next
-        settings refused           FAILED_PRECONDITION         shows the reason at the channel, tries again when it changes
+        settings refused           FAILED_PRECONDITION         logs the reason, tries again with growing distance
         the platform is down       UNAVAILABLE                 connects again, with growing distance
         """
 

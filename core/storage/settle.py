@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from anychannel import wire
+from anychannel.content import Note
 from anychannel.failures import Failure, FailureKind
 from anychannel.message import Status
 from core.identifiers import new_dead_letter_id
 from core.lanes.records import Claim, DeliveryKind, LaneKey, Outcome, Settlement, StatusChange
 from core.storage.database import Connection, Pool
-from core.storage.encoding import failure_bytes
+from core.storage.encoding import failure_bytes, notes_json
 from core.storage.statuses import Reached, apply_changes
 
 _LOCK_OWN_TURNS = """
@@ -78,6 +79,13 @@ WITH k AS (SELECT * FROM unnest($1::text[], $2::text[]) AS k(channel_id, message
 DELETE FROM messages m USING k WHERE (m.channel_id, m.message_id) = (k.channel_id, k.message_id)
 """
 
+# What the provider had to change is told beside what shaping changed. The messages are locked already.
+_ADD_NOTES = """
+UPDATE messages m SET notes = m.notes || k.notes::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[]) AS k(channel_id, message_id, notes)
+WHERE (m.channel_id, m.message_id) = (k.channel_id, k.message_id)
+"""
+
 _LOCK_LANES = """
 SELECT 1 FROM lanes l JOIN unnest($1::text[], $2::smallint[], $3::boolean[]) AS k(channel_id, lane, is_paused) USING (channel_id, lane)
 WHERE k.is_paused OR l.probes > 0
@@ -123,6 +131,7 @@ async def settle(pool: Pool, outcomes: Sequence[Outcome], now: datetime) -> Sett
         finished = [o for o in own if o.settlement in (Settlement.DONE, Settlement.GIVE_UP, Settlement.DROP)]
         await _end(connection, outcomes, finished)
         reached, work = await apply_changes(connection, [c for o in finished if (c := _change(o)) is not None], now)
+        await _add_notes(connection, finished)
         await _insert_dead_letters(connection, finished)
         await _drop_messages(connection, [o for o in finished if o.settlement is Settlement.DROP])
         await _next_turns(connection, finished)
@@ -175,6 +184,16 @@ def _change(outcome: Outcome) -> StatusChange | None:
         failure=outcome.failure,
         platform_message_id=outcome.platform_message_id,
     )
+
+
+async def _add_notes(connection: Connection, finished: Sequence[Outcome]) -> None:
+    notes: dict[tuple[str, str], list[Note]] = {}
+    for outcome in finished:
+        if outcome.notes:
+            notes.setdefault((outcome.claim.channel_id, outcome.claim.message_id), []).extend(outcome.notes)
+    if notes:
+        rows = [(*key, notes_json(said)) for key, said in notes.items()]
+        await connection.execute(_ADD_NOTES, *zip(*rows, strict=True))
 
 
 async def _insert_dead_letters(connection: Connection, finished: Sequence[Outcome]) -> None:

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from anychannel.content import Note
 from anychannel.failures import Failure, FailureKind
 from anychannel.message import Origin, Status
 from core.lanes.records import Claim, DeliveryKind, Settlement, Told
 from core.storage.accept import accept
 from core.storage.database import Pool
-from core.storage.messages import get_story
+from core.storage.messages import get_message, get_story
 from core.storage.reports import record_reports
 from core.storage.settle import settle
 from core.storage.told import tell
@@ -56,6 +57,18 @@ async def test_done_sends_the_message_and_tells_who_waits(shop: Pool) -> None:
     assert (attempt.number, attempt.end_time, attempt.failure) == (1, NOW, None)
     assert await claims_at(shop, LATER, hints=[PLATFORM]) == []
     await assert_sound(shop)
+
+
+async def test_what_the_provider_changed_is_told_beside_what_shaping_changed(shop: Pool) -> None:
+    await accept_one(shop, replace(outbound(parts=2), notes=(Note(code="text_split", text="Split."),)))
+    for caption in ("first", "second"):
+        (found,) = await claims_at(shop, LATER, hints=[PLATFORM])
+        await settle(shop, [replace(ended(found), notes=(Note(code="caption_lost", text=caption),))], NOW)
+
+    message = await get_message(shop, found.message_id, [])
+
+    assert message is not None
+    assert [note.text for note in message.notes] == ["Split.", "first", "second"]
 
 
 async def test_retry_waits_and_counts(shop: Pool) -> None:
