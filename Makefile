@@ -3,7 +3,7 @@ BIN := .venv/bin
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format protos faults constraints clean
+.PHONY: help run test check format protos faults bench constraints clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,8 @@ protos: .venv/.dev ## generate anychannel/v1 from protos/
 	$(BIN)/python protos/generate.py
 faults: .venv/.dev ## kill every process at random moments under traffic; minutes
 	$(BIN)/python -m pytest -m faults -s tests/faults
+bench: .venv/.dev ## messages a second, and what one costs, on this machine
+	@$(BIN)/python -m tests.benchmarks.throughput --seconds 20 --connections 128
 constraints: ## pin the newest releases that fit; run make check afterwards
 	@$(PYTHON) -m venv --clear .venv-pins && .venv-pins/bin/pip install -q '.[services,dev]'
 	@.venv-pins/bin/pip freeze --exclude anychannel > constraints.txt && rm -rf .venv-pins

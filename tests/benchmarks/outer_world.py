@@ -57,10 +57,10 @@ class OuterWorld:
     async def registered(self, request: web.Request) -> web.Response:
         return web.json_response({"url": self.webhooks.get(request.headers["authorization"], "")})
 
-    async def show_counts(self, request: web.Request) -> web.Response:
+    async def show_counts(self, _request: web.Request) -> web.Response:
         return web.json_response(dict(self.counts))
 
-    async def show_times(self, request: web.Request) -> web.Response:
+    async def show_times(self, _request: web.Request) -> web.Response:
         return web.json_response(self.taken)
 
     async def set_up(self, request: web.Request) -> web.Response:
@@ -84,7 +84,8 @@ class OuterWorld:
     async def _post(self, session: ClientSession, url: str, ids: list[str], status: str) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         events = [
-            {"id": f"ev_{status}_{each}", "type": "status", "time": now, "message_id": each, "status": status} for each in ids
+            {"id": f"ev_{status}_{each}", "type": "status", "time": now, "message_id": each, "status": status}
+            for each in ids
         ]
         body = json.dumps({"events": events}).encode()
         timestamp = str(int(time.time()))

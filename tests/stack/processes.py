@@ -114,6 +114,11 @@ class Processes:
             error.add_note(self.log_tail(name))
             raise
 
+    def pids(self, name: str) -> list[int]:
+        """The processes of a program: its own and what it started."""
+        process = self._running[name]
+        return [process.pid, *(child.pid for child in _offspring(process))]
+
     async def kill(self, name: str) -> None:
         """`kill -9`, of all that it started too: what a machine that dies does to them."""
         process = self._running[name]

@@ -71,10 +71,10 @@ async def running_stack(
         await processes.start(postgres(folder, database_port))
         for number, port in enumerate(core_ports, 1):
             name = "core" if number == 1 else f"core-{number}"
-            await processes.start(_core(name, port, edge_port, database_url, known))
-        await processes.start(_sandbox(folder, sandbox_port, edge_port, sandbox or {}))
-        await processes.start(_provider(provider_port, cores, known))
-        await processes.start(_edge(edge_port, cores))
+            await processes.start(core_program(name, port, edge_port, database_url, known))
+        await processes.start(sandbox_program(folder, sandbox_port, edge_port, sandbox or {}))
+        await processes.start(provider_program(provider_port, cores, known))
+        await processes.start(edge_program(edge_port, cores))
         timeout = aiohttp.ClientTimeout(total=_HTTP_SECONDS)
         gateway = await stack.enter_async_context(GatewayClient(cores, known.admin_key))
         await _set_up(gateway, sandbox_port, reply)
@@ -130,7 +130,8 @@ def _channel(sandbox: str, reply: ReplyMode) -> Channel:
     )
 
 
-def _core(name: str, port: int, edge_port: int, database_url: str, known: Secrets) -> Program:
+def core_program(name: str, port: int, edge_port: int, database_url: str, known: Secrets) -> Program:
+    """Core, on a database of its own."""
     return Program(
         name=name,
         command=(sys.executable, "-m", "core"),
@@ -146,7 +147,8 @@ def _core(name: str, port: int, edge_port: int, database_url: str, known: Secret
     )
 
 
-def _edge(port: int, cores: str) -> Program:
+def edge_program(port: int, cores: str) -> Program:
+    """Edge."""
     return Program(
         name="edge",
         command=(sys.executable, "-m", "edge"),
@@ -156,11 +158,12 @@ def _edge(port: int, cores: str) -> Program:
             "ANYCHANNEL_EDGE_CORE_ADDRESS": cores,
             "ANYCHANNEL_EDGE_DRAIN_SECONDS": "0",
         },
-        is_ready=lambda: _answers(f"http://{HOST}:{port}/readyz"),
+        is_ready=lambda: answers(f"http://{HOST}:{port}/readyz"),
     )
 
 
-def _provider(port: int, cores: str, known: Secrets) -> Program:
+def provider_program(port: int, cores: str, known: Secrets) -> Program:
+    """The sandbox's provider."""
     address = f"{HOST}:{port}"
     return Program(
         name="provider",
@@ -173,7 +176,8 @@ def _provider(port: int, cores: str, known: Secrets) -> Program:
     )
 
 
-def _sandbox(folder: Path, port: int, edge_port: int, settings: Mapping[str, str]) -> Program:
+def sandbox_program(folder: Path, port: int, edge_port: int, settings: Mapping[str, str]) -> Program:
+    """The sandbox."""
     given = {
         "host": HOST,
         "port": str(port),
@@ -185,7 +189,7 @@ def _sandbox(folder: Path, port: int, edge_port: int, settings: Mapping[str, str
         name="sandbox",
         command=(sys.executable, "-m", "sandbox"),
         settings={f"ANYCHANNEL_SANDBOX_{name.upper()}": value for name, value in given.items()},
-        is_ready=lambda: _answers(f"http://{HOST}:{port}/healthz"),
+        is_ready=lambda: answers(f"http://{HOST}:{port}/healthz"),
     )
 
 
@@ -200,7 +204,7 @@ async def _serves(port: int, service: str = "") -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-async def _answers(url: str) -> bool:
+async def answers(url: str) -> bool:
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PROBE_SECONDS)) as http,
