@@ -46,7 +46,7 @@ async def _migrate(url: str) -> None:
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """A test that sets logging up, by starting a service for instance, sets it up for itself only."""
-    configure = structlog.configure
+    before, configure = structlog.get_config(), structlog.configure
 
     def configure_for_now(*arguments: Any, **options: Any) -> None:
         configure(*arguments, **{**options, "cache_logger_on_first_use": False})
@@ -54,7 +54,7 @@ def logging_as_it_was() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structlog, "configure", configure_for_now)
         yield
-    structlog.reset_defaults()
+    configure(**before)
 
 
 @pytest.fixture(scope="session")
