@@ -16,11 +16,10 @@ from core.inboxes import respondio
 from core.inboxes.binding import ReplyMode
 from core.intake import Intake, NoProvider, NotSendable, Send, notes_in_words
 from core.lanes.platform import ChannelContexts
-from core.lanes.records import LaneKey, Told
+from core.lanes.records import LaneKey, NewMessage, Told
 from core.outcomes import Outcomes
 from core.providers.connection import ProviderAway, ProviderRefused
 from core.providers.registry import ProviderRegistry
-from core.storage.accept import NewMessage
 from core.storage.database import Pool, is_away
 from core.storage.told import tell
 

@@ -16,10 +16,10 @@ from core.contact_ids import NotAPhoneNumber, address_of, contact_id_of
 from core.identifiers import new_message_id
 from core.inboxes import respondio
 from core.inboxes.binding import IdType
-from core.lanes.records import LaneKey
+from core.lanes.records import LaneKey, NewMessage
 from core.providers.registry import ProviderRegistry
 from core.shaping.shape import CannotExpress, shape
-from core.storage.accept import Accepted, NewMessage, accept
+from core.storage.accept import Accepted, accept
 from core.storage.contacts import addresses_of
 from core.storage.database import Pool, is_away
 from core.storage.reports import ChannelReport, Reported, record_reports

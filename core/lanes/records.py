@@ -9,7 +9,7 @@ from typing import NamedTuple
 from anychannel.content import Content, Note
 from anychannel.events import Contact
 from anychannel.failures import Failure
-from anychannel.message import Lane, Origin, Status
+from anychannel.message import Direction, Lane, Origin, Status
 
 
 class LaneKey(NamedTuple):
@@ -47,6 +47,35 @@ class Told(IntEnum):
     NOT_YET = 0
     TOLD = 1
     NEVER = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message to store, with what has to be delivered because of it."""
+
+    channel_id: str
+    message_id: str
+    direction: Direction
+    origin: Origin
+    address: str
+    contact_id: str
+    content: Content
+    notes: tuple[Note, ...] = ()
+    create_time: datetime
+    event_time: datetime
+    envelopes: int = 1
+    """How many events tell the inbox of it."""
+    contact: Contact | None = None
+    """What the platform said of the contact."""
+    parts: tuple[Content, ...] = ()
+    """What goes to the platform; none for what came from there."""
+    priority: Priority = Priority.FIRST
+    expire_time: datetime | None = None
+    request_id: str | None = None
+    platform_event_id: str | None = None
+    platform_message_id: str | None = None
+    hold_until: datetime | None = None
+    """An echo that may be our own is looked at again then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,13 @@ from anychannel.v1 import gateway_pb2, gateway_pb2_grpc
 from core.channels import ChannelConfig
 from core.directory import ChannelDirectory
 from core.intake import Intake, Send
-from core.lanes.records import LaneKey
+from core.lanes.records import LaneKey, NewMessage
 from core.providers.registry import ProviderRegistry
 from core.rpc.auth import Caller, Gatekeeper
 from core.rpc.errors import Context, RpcError, invalid, not_found, refusal_of
 from core.rpc.paging import id_before, page_size_of, token_after
 from core.sendable import Unsendable, check_address, check_content
-from core.storage.accept import Accepted, NewMessage
+from core.storage.accept import Accepted
 from core.storage.database import Pool
 from core.storage.messages import NotCancellable, cancel_message, get_message, get_story, list_messages
 

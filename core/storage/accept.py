@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from anychannel import wire
-from anychannel.content import Content, Note
-from anychannel.events import Contact
 from anychannel.message import Direction, Lane, Origin, Status
-from core.lanes.records import DeliveryKind, LaneKey, NewDelivery, Priority, Told
+from core.lanes.records import DeliveryKind, LaneKey, NewDelivery, NewMessage, Told
 from core.storage.contacts import upsert_contacts
 from core.storage.database import Connection, Pool
 from core.storage.encoding import content_bytes, notes_json
@@ -63,35 +61,6 @@ SELECT k.n, EXISTS (
   ) AS is_sending
 FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS k(channel_id, platform_message_id, address, n)
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewMessage:
-    """A message to store, with what has to be delivered because of it."""
-
-    channel_id: str
-    message_id: str
-    direction: Direction
-    origin: Origin
-    address: str
-    contact_id: str
-    content: Content
-    notes: tuple[Note, ...] = ()
-    create_time: datetime
-    event_time: datetime
-    envelopes: int = 1
-    """How many events tell the inbox of it."""
-    contact: Contact | None = None
-    """What the platform said of the contact."""
-    parts: tuple[Content, ...] = ()
-    """What goes to the platform; none for what came from there."""
-    priority: Priority = Priority.FIRST
-    expire_time: datetime | None = None
-    request_id: str | None = None
-    platform_event_id: str | None = None
-    platform_message_id: str | None = None
-    hold_until: datetime | None = None
-    """An echo that may be our own is looked at again then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

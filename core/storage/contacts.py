@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from anychannel.events import Contact
 from anychannel.message import Direction
+from core.lanes.records import NewMessage
 from core.storage.database import Connection, Pool
 from core.storage.encoding import contact_bytes, contact_of
-
-if TYPE_CHECKING:
-    from core.storage.accept import NewMessage
 
 # A phone number with and without its plus is one contact, known by the address that came first.
 _INSERT = """
@@ -43,7 +41,7 @@ class _Key(NamedTuple):
     contact_id: str
 
 
-async def upsert_contacts(connection: Connection, messages: Sequence["NewMessage"]) -> None:
+async def upsert_contacts(connection: Connection, messages: Sequence[NewMessage]) -> None:
     """Keep who these messages are with; what a platform did not say this time never erases what it said before."""
     if not messages:
         return
@@ -54,7 +52,7 @@ async def upsert_contacts(connection: Connection, messages: Sequence["NewMessage
         await _update(connection, told)
 
 
-async def _update(connection: Connection, told: Sequence["NewMessage"]) -> None:
+async def _update(connection: Connection, told: Sequence[NewMessage]) -> None:
     keys = sorted({_Key(m.channel_id, m.contact_id) for m in told})
     known = {
         _Key(row["channel_id"], row["contact_id"]): contact_of(row["profile"]) if row["profile"] else None

@@ -9,9 +9,9 @@ from typing import Any
 
 from anychannel.message import Lane
 from core.lanes.dispatcher import Attempt, Dispatcher, Patience
-from core.lanes.records import Claim, Outcome, Settlement
+from core.lanes.records import Claim, NewMessage, Outcome, Settlement
 from core.lanes.retry import RetryPolicy
-from core.storage.accept import NewMessage, accept
+from core.storage.accept import accept
 from core.storage.database import Pool
 from core.storage.statuses import Reached
 from tests.core.flaky import Flaky

@@ -10,9 +10,9 @@ from anychannel.failures import Failure, FailureKind
 from anychannel.message import Lane, Status
 from core.lanes import dispatcher as dispatching
 from core.lanes import upkeep
-from core.lanes.records import Claim, LaneKey, Outcome, Settlement
+from core.lanes.records import Claim, LaneKey, NewMessage, Outcome, Settlement
 from core.storage import claim as really_claim
-from core.storage.accept import NewMessage, accept
+from core.storage.accept import accept
 from core.storage.database import Pool
 from core.storage.reports import record_reports
 from tests.core.flaky import Flaky

@@ -8,8 +8,8 @@ from anychannel.content import Text
 from anychannel.failures import Failure, FailureKind
 from anychannel.message import Direction, Lane, Origin, Status
 from core.identifiers import new_message_id
-from core.lanes.records import Claim, LaneKey, Outcome, Settlement
-from core.storage.accept import Accepted, NewMessage, accept
+from core.lanes.records import Claim, LaneKey, NewMessage, Outcome, Settlement
+from core.storage.accept import Accepted, accept
 from core.storage.claim import Claimed, claim
 from core.storage.database import Pool
 from core.storage.settle import Settled, settle

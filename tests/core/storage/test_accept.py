@@ -7,8 +7,8 @@ import pytest
 from anychannel.content import Text
 from anychannel.events import Contact
 from anychannel.message import Direction, Lane, Origin, Status
-from core.lanes.records import DeliveryKind, LaneKey, Priority, Settlement
-from core.storage.accept import ECHO_PATIENCE, NewMessage, accept
+from core.lanes.records import DeliveryKind, LaneKey, NewMessage, Priority, Settlement
+from core.storage.accept import ECHO_PATIENCE, accept
 from core.storage.database import Pool
 from tests.core.storage.engine import (
     INBOX,

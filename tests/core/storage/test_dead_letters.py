@@ -9,9 +9,9 @@ from anychannel.failures import Failure, FailureKind
 from anychannel.message import Direction, Lane, Origin, Status
 from core.channels import ChannelConfig
 from core.identifiers import new_message_id
-from core.lanes.records import Claim, LaneKey, Outcome, Settlement
+from core.lanes.records import Claim, LaneKey, NewMessage, Outcome, Settlement
 from core.secrets import Keyring
-from core.storage.accept import NewMessage, accept
+from core.storage.accept import accept
 from core.storage.channels import insert_channel
 from core.storage.claim import claim
 from core.storage.database import Pool
