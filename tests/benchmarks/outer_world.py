@@ -10,7 +10,7 @@ import hmac
 import json
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 
 from aiohttp import ClientSession, web
 
@@ -73,13 +73,18 @@ class OuterWorld:
     async def report(self) -> None:
         async with ClientSession() as session:
             while True:
-                batch = [await self.reports.get()]
-                while len(batch) < REPORTS_PER_WEBHOOK and not self.reports.empty():
-                    batch.append(self.reports.get_nowait())
-                for token in {token for token, _ in batch}:
-                    for status in ("delivered", "read"):
-                        ids = [message_id for of, message_id in batch if of == token]
-                        await self._post(session, self.webhooks[token], ids, status)
+                of_channel: defaultdict[str, list[str]] = defaultdict(list)
+                token, message_id = await self.reports.get()
+                of_channel[token].append(message_id)
+                while not self.reports.empty():
+                    token, message_id = self.reports.get_nowait()
+                    of_channel[token].append(message_id)
+                await asyncio.gather(*(self._tell(session, token, ids) for token, ids in of_channel.items()))
+
+    async def _tell(self, session: ClientSession, token: str, ids: list[str]) -> None:
+        for start in range(0, len(ids), REPORTS_PER_WEBHOOK):
+            for status in ("delivered", "read"):
+                await self._post(session, self.webhooks[token], ids[start : start + REPORTS_PER_WEBHOOK], status)
 
     async def _post(self, session: ClientSession, url: str, ids: list[str], status: str) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
