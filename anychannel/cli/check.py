@@ -10,7 +10,7 @@ import yaml
 
 from anychannel.cli.output import examples, fail, say, say_json, table
 from anychannel.cli.values import read_file, read_settings
-from anychannel.conformance import Account, Examination, Result, Verdict, examine
+from anychannel.conformance import Account, Examination, Verdict, examine
 
 EXAMPLES = examples(
     "anychannel check 127.0.0.1:50051",
@@ -30,20 +30,25 @@ def check_provider(
         typer.Option("--set", metavar="NAME=VALUE", help="One setting; the value can be @FILE, env:NAME or -."),
     ] = None,
     to: Annotated[
-        str, typer.Option("--to", metavar="ADDRESS", help="A contact who may get texts; with settings, two are sent.")
+        str,
+        typer.Option(
+            "--to", metavar="ADDRESS", help="A contact who may get texts; with settings, up to three are sent."
+        ),
     ] = "",
     pid: Annotated[
-        int, typer.Option("--pid", metavar="PID", help="The provider's process: stop it at the end, and look how.")
-    ] = 0,
+        int | None,
+        typer.Option("--pid", metavar="PID", help="The provider's process: stop it at the end, and look how."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Hold a provider against the contract. Exit code 1 when a check fails.
 
     Without settings nothing reaches a platform: placeholders stand for them, and the setting api_base leads nowhere.
+    With settings the account is looked at (CheckChannel, FetchMedia, Listen); no webhook is registered.
     """
     settings = {**_of_file(settings_file), **read_settings(pairs or [])}
     try:
-        examination = asyncio.run(examine(address, Account(settings=settings, to=to, pid=pid)))
+        examination = asyncio.run(examine(address, Account(settings=settings, to=to, pid=pid or 0)))
     except grpc.aio.AioRpcError as failed:
         # Not the details: they quote the address in many ways, and a refused version is told below by no check.
         fail(f"{address} does not describe itself: {failed.code().name}. Is a provider served there?")
@@ -57,16 +62,14 @@ def check_provider(
 
 def _say(examination: Examination) -> None:
     say(f"{examination.platform} {examination.version}\n")
-    say(table(("CHECK", "VERDICT", "REASON"), (_row(result) for result in examination.results)))
+    results = examination.results
+    say(table(("CHECK", "VERDICT", "REASON"), ((each.name, each.verdict, each.reason) for each in results)))
     say()
     say(table(("QUALITY", ""), ((quality.rule, quality.answer) for quality in examination.quality)))
-    counts = {verdict: sum(result.verdict is verdict for result in examination.results) for verdict in Verdict}
+    counts = {verdict: sum(each.verdict is verdict for each in results) for verdict in Verdict}
+    for broken in (each for each in results if each.verdict is Verdict.FAIL):
+        say(f"\n{broken.name} - what is promised: {broken.promise}")
     say(f"\n{counts[Verdict.PASS]} passed, {counts[Verdict.FAIL]} failed, {counts[Verdict.SKIP]} skipped")
-
-
-def _row(result: Result) -> tuple[str, str, str]:
-    reason = f"{result.reason}. The promise: {result.promise}" if result.verdict is Verdict.FAIL else result.reason
-    return result.name, result.verdict, reason
 
 
 def _jsonable(examination: Examination) -> dict[str, object]:

@@ -24,7 +24,7 @@ def new_project(
         Path | None, typer.Option("--into", metavar="FOLDER", help="Where to write; a folder named NAME otherwise.")
     ] = None,
 ) -> None:
-    """Write a new provider's project: a small one that works, with its tests."""
+    """Write a new provider's project, with its tests."""
     if not _NAME.fullmatch(name) or len(name) > _MAX_NAME_LENGTH:
         raise typer.BadParameter(f"{name!r} is no name for a platform, for instance acme or acme-chat")
     folder = into or Path(name)

@@ -6,13 +6,16 @@
 """
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from anychannel.conformance._quality import Quality
 from anychannel.conformance._running import CHECKS, Examination, examine
 from anychannel.conformance._subject import Account
 from anychannel.conformance._verdict import Check, Result, Verdict
-from anychannel.provider import Provider
-from anychannel.testing import Answer, RecordedRequest
+from anychannel.provider import HttpRequest, Provider
+
+if TYPE_CHECKING:  # it brings a whole HTTP server along, for which nobody should wait who types `anychannel`
+    from anychannel.testing import Answer, RecordedRequest
 
 __all__ = ["CHECKS", "Account", "Check", "Examination", "Quality", "Result", "Verdict", "examine", "suite"]
 
@@ -22,7 +25,8 @@ def suite(
     *,
     settings: Mapping[str, str] | None = None,
     to: str = "",
-    platform: Callable[[RecordedRequest], Answer] | None = None,
+    platform: "Callable[[RecordedRequest], Answer] | None" = None,
+    webhook: HttpRequest | None = None,
 ) -> Callable[[Check], None]:
     """A test with every check as a parameter; assign it to a name that pytest collects. Needs pytest.
 
@@ -31,8 +35,9 @@ def suite(
         settings: of a channel; placeholders stand for what is missing.
         to: the address of a contact; with it and settings, a text is really sent.
         platform: how the platform answers. One that answers so is started, and the setting `api_base` leads to it.
+        webhook: a genuine one, of which an event comes, signed with the secret in the settings.
     """
-    # Only here: who serves a provider has no pytest.
+    # Only here: who checks a provider from the command line has no pytest.
     from anychannel.conformance import _suite  # noqa: PLC0415
 
-    return _suite.suite(provider, settings=settings, to=to, platform=platform)
+    return _suite.suite(provider, settings=settings, to=to, platform=platform, webhook=webhook)

@@ -36,7 +36,8 @@ async def undeclared_calls_are_unimplemented(subject: Subject) -> None:
                 case "CheckChannel":
                     await stub.CheckChannel(provider_pb2.CheckChannelRequest(), timeout=CALL_SECONDS)
                 case "Listen":
-                    await anext(aiter(stub.Listen(iter([_start(provider_pb2.ChannelContext())]), timeout=CALL_SECONDS)))
+                    # Without a request: gRPC makes an INTERNAL of a status that comes while it still writes one.
+                    await anext(aiter(stub.Listen(iter(()), timeout=CALL_SECONDS)))
                 case _:
                     await anext(aiter(stub.FetchMedia(provider_pb2.FetchMediaRequest(), timeout=CALL_SECONDS)))
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
 
 from anychannel.conformance._broken import Broken, Skipped, demand
-from anychannel.conformance._subject import CALL_SECONDS, PROTOCOL_VERSION, Subject, a_text, deliver_request
+from anychannel.conformance._subject import CALL_SECONDS, Subject, a_text, deliver_request
 from anychannel.conformance._verdict import Check
 from anychannel.v1 import message_pb2, provider_pb2
 
@@ -83,13 +84,16 @@ async def keeps_deadlines(subject: Subject) -> None:
     """While a platform does not answer, other calls go on; the call ends by its deadline, and what it told is platform_unavailable."""
     if not subject.is_local:
         raise Skipped("the silent platform is on this machine, the provider is not")
-    async with _silent_platform() as url:
+    async with _silent_platform() as (url, asked):
         request = deliver_request(subject.astray_channel(url), [a_text("Hello")])
         hanging = asyncio.create_task(subject.outcomes(request, seconds=_HANGING_SECONDS))
+        # Asked for before it hangs, Describe would prove nothing. A provider may also refuse without asking.
+        reached = asyncio.create_task(asked.wait())
+        await asyncio.wait({hanging, reached}, timeout=_HANGING_SECONDS / 2, return_when=asyncio.FIRST_COMPLETED)
+        reached.cancel()
         try:
-            await subject.stub.Describe(
-                provider_pb2.DescribeRequest(protocol_versions=[PROTOCOL_VERSION]), timeout=_HANGING_SECONDS
-            )
+            async with _answering_meanwhile():
+                await subject.describe(seconds=_HANGING_SECONDS)
             async with asyncio.timeout(_HANGING_SECONDS + _GRACE_SECONDS):
                 known = await hanging
         except grpc.aio.AioRpcError as failed:
@@ -172,18 +176,27 @@ async def _send_for_real(subject: Subject, key: str) -> str:
 
 
 @asynccontextmanager
-async def _silent_platform() -> AsyncIterator[str]:
-    """A platform that takes connections, and says nothing."""
-    writers: list[asyncio.StreamWriter] = []
-
-    async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-
-    server = await asyncio.start_server(take, "127.0.0.1", 0)
+async def _answering_meanwhile() -> AsyncIterator[None]:
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for writer in writers:
-            writer.transport.abort()
-        await server.wait_closed()
+        yield
+    except grpc.aio.AioRpcError as failed:
+        raise Broken(f"while a platform did not answer, Describe was answered {failed.code().name}") from None
+
+
+@asynccontextmanager
+async def _silent_platform() -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A platform that can be connected to, and says nothing; its address, and whether anybody has."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def somebody_came() -> None:
+        loop.remove_reader(listener)
+        asked.set()
+
+    # Nobody is let in: the kernel alone completes connections, and keeps what they send.
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+        loop.add_reader(listener, somebody_came)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
+        finally:
+            loop.remove_reader(listener)

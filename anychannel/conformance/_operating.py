@@ -3,14 +3,15 @@
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2
 
 from anychannel.conformance._broken import Broken, Skipped, demand
-from anychannel.conformance._subject import CALL_SECONDS, Subject
+from anychannel.conformance._subject import CALL_SECONDS, Subject, now
 from anychannel.conformance._verdict import Check
 from anychannel.v1 import provider_pb2
 
@@ -33,16 +34,13 @@ async def keeps_secrets(subject: Subject) -> None:
     secrets = [secret.encode() for secret in subject.secrets if len(secret) >= _SHORTEST_SECRET]
     if not secrets:
         raise Skipped("no setting is secret")
-    channel = subject.astray_channel()
-    calls: list[Awaitable[Any]] = [_delivered(subject)]
-    webhook = provider_pb2.HttpRequest(method="POST", body=b"{}", url="https://gateway.example/")
+    calls: list[Callable[[], Awaitable[Any]]] = [lambda: _delivered(subject)]
     if subject.description.receives_webhooks:
-        calls.append(_received(subject, webhook))
-    if subject.description.checks_channels:
-        request = provider_pb2.CheckChannelRequest(channel=channel)
-        calls.append(subject.stub.CheckChannel(request, timeout=CALL_SECONDS))
+        calls.append(lambda: _received(subject))
+    if subject.description.checks_channels and subject.can_be_led_astray:
+        calls.append(lambda: _checked(subject))
     for call in calls:
-        answer = await _answer(call)
+        answer = await _answer(call())
         demand(not any(secret in answer for secret in secrets), "an answer holds the value of a secret setting")
 
 
@@ -50,7 +48,10 @@ async def stops_gracefully(subject: Subject) -> None:
     """After SIGTERM the provider says NOT_SERVING while it still answers, and then ends by itself."""
     if not subject.account.pid:
         raise Skipped("it stops the provider: needs --pid")
-    os.kill(subject.account.pid, signal.SIGTERM)
+    try:
+        os.kill(subject.account.pid, signal.SIGTERM)
+    except OSError as error:
+        raise Broken(f"process {subject.account.pid} cannot be stopped: {error.strerror}") from None
     try:
         async with asyncio.timeout(_NOTICE_SECONDS):
             while await _health(subject) == health_pb2.HealthCheckResponse.SERVING:  # noqa: ASYNC110 - another process has no events
@@ -81,9 +82,14 @@ async def _delivered(subject: Subject) -> provider_pb2.DeliverResponse:
     return provider_pb2.DeliverResponse(outcomes=known.values())
 
 
-async def _received(subject: Subject, webhook: provider_pb2.HttpRequest) -> provider_pb2.ReceiveWebhooksResponse:
-    webhook.receive_time.GetCurrentTime()
+async def _received(subject: Subject) -> provider_pb2.ReceiveWebhooksResponse:
+    webhook = provider_pb2.HttpRequest(method="POST", body=b"{}", url="https://gateway.example/", receive_time=now())
     return provider_pb2.ReceiveWebhooksResponse(results=await subject.receive(webhook))
+
+
+async def _checked(subject: Subject) -> provider_pb2.CheckChannelResponse:
+    request = provider_pb2.CheckChannelRequest(channel=subject.astray_channel())
+    return await subject.stub.CheckChannel(request, timeout=CALL_SECONDS)
 
 
 async def _answer(call: Awaitable[Any]) -> bytes:
@@ -103,7 +109,7 @@ def _is_running(pid: int) -> bool:
         return False
     try:
         # A child that nobody has waited for still has its number.
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[0] != "Z"
     except (OSError, IndexError):
         return True

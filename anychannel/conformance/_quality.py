@@ -44,5 +44,9 @@ def quality(said: provider_pb2.DescribeResponse, results: Iterable[Result]) -> t
         *(Quality(rule=rule, answer="yes" if is_kept else "no") for rule, is_kept in declared.items()),
         Quality(rule="really delivers", answer=verdicts.get("really_delivers", "not known")),
         Quality(rule="never sends a part twice", answer=verdicts.get("knows_a_part_again", "not known")),
+        Quality(
+            rule="believes only webhooks that prove themselves",
+            answer=verdicts.get("believes_only_what_proves_itself", "not known"),
+        ),
         Quality(rule="stops gracefully", answer=verdicts.get("stops_gracefully", "not known")),
     )

@@ -59,13 +59,21 @@ async def run_check(check: Check, subject: Subject) -> Result:
     verdict, reason = Verdict.PASS, ""
     try:
         await check.run(subject)
+        if check.run is not _operating.stops_gracefully:
+            await subject.describe()  # it has to outlive what it was asked, too
     except Skipped as skipped:
         verdict, reason = Verdict.SKIP, str(skipped)
     except Broken as broken:
         verdict, reason = Verdict.FAIL, str(broken)
     except grpc.aio.AioRpcError as failed:
-        verdict, reason = Verdict.FAIL, f"the call was answered {failed.code().name}: {failed.details()}"
+        verdict, reason = Verdict.FAIL, _told(failed)
     return Result(name=check.name, promise=check.promise, verdict=verdict, reason=_without(reason, subject))
+
+
+def _told(failed: grpc.aio.AioRpcError) -> str:
+    if failed.code() is grpc.StatusCode.UNAVAILABLE:
+        return "it does not answer"
+    return f"the call was answered {failed.code().name}: {failed.details()}"
 
 
 def _without(reason: str, subject: Subject) -> str:

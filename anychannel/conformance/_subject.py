@@ -15,6 +15,7 @@ from anychannel.conformance._placeholders import placeholders
 from anychannel.v1 import message_pb2, provider_pb2, provider_pb2_grpc
 
 CALL_SECONDS = 20.0
+_PATIENCE_SECONDS = 5.0
 PROTOCOL_VERSION = 1
 API_BASE = "api_base"
 """The setting by which a provider can be led to another platform than the real one."""
@@ -33,6 +34,8 @@ class Account:
     """Of a channel; placeholders stand for what is missing."""
     to: str = ""
     """The address of a contact to whom a message may really be sent; empty = nobody."""
+    webhook: provider_pb2.HttpRequest | None = field(default=None, repr=False)
+    """A genuine one, of which an event comes."""
     pid: int = 0
     """The provider's process, which is then stopped; 0 = let it run."""
 
@@ -84,6 +87,10 @@ class Subject:
             return deliver_request(self.astray_channel(), contents)
         return deliver_request(self.channel(), [message_pb2.Content()] * count)
 
+    async def describe(self, *, seconds: float = _PATIENCE_SECONDS) -> provider_pb2.DescribeResponse:
+        """Ask once more who it is, with little patience: what is busy with other calls answers this one, too."""
+        return await _describe(self.stub, seconds)
+
     async def outcomes(
         self, request: provider_pb2.DeliverRequest, *, seconds: float = CALL_SECONDS
     ) -> dict[int, provider_pb2.DeliverResponse.Outcome]:
@@ -128,12 +135,14 @@ async def open_subject(address: str, account: Account) -> AsyncIterator[Subject]
         yield Subject(
             stub=stub,
             health=health_pb2_grpc.HealthStub(connection),
-            description=await stub.Describe(
-                provider_pb2.DescribeRequest(protocol_versions=[PROTOCOL_VERSION]), timeout=CALL_SECONDS
-            ),
+            description=await _describe(stub, CALL_SECONDS),
             account=account,
             is_local=_is_local(address),
         )
+
+
+async def _describe(stub: provider_pb2_grpc.ProviderServiceStub, seconds: float) -> provider_pb2.DescribeResponse:
+    return await stub.Describe(provider_pb2.DescribeRequest(protocol_versions=[PROTOCOL_VERSION]), timeout=seconds)
 
 
 def deliver_request(

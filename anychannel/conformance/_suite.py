@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,9 @@ from anychannel._server import start_server
 from anychannel.conformance._running import CHECKS, run_check
 from anychannel.conformance._subject import API_BASE, Account, open_subject
 from anychannel.conformance._verdict import Check, Verdict
-from anychannel.provider import Provider
+from anychannel.provider import HttpRequest, Provider
 from anychannel.testing import Answer, RecordedRequest, ScriptedPlatform
+from anychannel.wire import http_request_to_proto
 
 _GRACE_SECONDS = 0.5
 
@@ -22,12 +24,16 @@ def suite(
     settings: Mapping[str, str] | None = None,
     to: str = "",
     platform: Callable[[RecordedRequest], Answer] | None = None,
+    webhook: HttpRequest | None = None,
 ) -> Callable[[Check], None]:
     """See `anychannel.conformance.suite`."""
+    account = Account(
+        settings=settings or {}, to=to, webhook=None if webhook is None else http_request_to_proto(webhook)
+    )
 
     @pytest.mark.parametrize("check", [pytest.param(check, id=check.name) for check in CHECKS])
     def test_conformance(check: Check) -> None:
-        asyncio.run(_hold(provider, check, Account(settings=settings or {}, to=to), platform))
+        asyncio.run(_hold(provider, check, account, platform))
 
     return test_conformance
 
@@ -41,7 +47,7 @@ async def _hold(
     async with AsyncExitStack() as stack:
         if platform is not None:
             scripted = await stack.enter_async_context(ScriptedPlatform(platform))
-            account = Account(settings={**account.settings, API_BASE: scripted.url}, to=account.to)
+            account = replace(account, settings={**account.settings, API_BASE: scripted.url})
         if isinstance(provider, str):
             address = provider
         else:

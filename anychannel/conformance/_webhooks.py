@@ -4,7 +4,7 @@ import hashlib
 import json
 from functools import partial
 
-from anychannel.conformance._broken import demand
+from anychannel.conformance._broken import Skipped, demand
 from anychannel.conformance._subject import Subject, now
 from anychannel.conformance._verdict import Check
 from anychannel.v1 import provider_pb2
@@ -81,6 +81,21 @@ async def answers_each_of_a_batch(subject: Subject) -> None:
         _check(name, result)
 
 
+async def believes_only_what_proves_itself(subject: Subject) -> None:
+    """Events come of a genuine webhook, and none of the same body without the headers and the query that prove it."""
+    genuine = subject.account.webhook
+    if genuine is None:
+        raise Skipped("it needs a genuine webhook: in Python, suite(webhook=…)")
+    bare = provider_pb2.HttpRequest()
+    bare.CopyFrom(genuine)
+    bare.url, bare.query = genuine.url.partition("?")[0], ""
+    del bare.headers[:]
+    bare.headers.extend(header for header in genuine.headers if header.name == "content-type")
+    believed, refused = await subject.receive(genuine, bare)
+    demand(bool(believed.events), f"no event came of a genuine webhook; it was answered {believed.reply.status_code}")
+    _check("the same body without its proof", refused)
+
+
 CHECKS = (
     *(
         Check(
@@ -91,6 +106,7 @@ CHECKS = (
         for name in _STRANGE
     ),
     Check.of(answers_each_of_a_batch),
+    Check.of(believes_only_what_proves_itself),
 )
 
 

@@ -74,9 +74,10 @@ class ProviderServiceServicer(object):
     def Describe(self, request, context):
         """Says who the provider is and what it can do.
 
-        Condition                  Answer             What core does next
-        ready                      OK                 stores it; channels of the platform can be served
-        starting                   UNAVAILABLE        asks again, with growing distance
+        Condition                  Answer               What core does next
+        ready                      OK                   stores it; channels of the platform can be served
+        starting                   UNAVAILABLE          asks again, with growing distance
+        no common version          FAILED_PRECONDITION  refuses the provider, with both sides' versions in the message
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

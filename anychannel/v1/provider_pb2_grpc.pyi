@@ -24,9 +24,10 @@ class ProviderServiceStub:
     Describe: _aio.UnaryUnaryMultiCallable[_provider_pb2.DescribeRequest, _provider_pb2.DescribeResponse]
     """Says who the provider is and what it can do.
 
-    Condition                  Answer             What core does next
-    ready                      OK                 stores it; channels of the platform can be served
-    starting                   UNAVAILABLE        asks again, with growing distance
+    Condition                  Answer               What core does next
+    ready                      OK                   stores it; channels of the platform can be served
+    starting                   UNAVAILABLE          asks again, with growing distance
+    no common version          FAILED_PRECONDITION  refuses the provider, with both sides' versions in the message
     """
     Deliver: _aio.UnaryStreamMultiCallable[_provider_pb2.DeliverRequest, _provider_pb2.DeliverResponse]
     """Sends parts. The answer streams each part's outcome as soon as it is known, in any order, each index once.
@@ -84,9 +85,10 @@ class ProviderServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_provider_pb2.DescribeResponse]:
         """Says who the provider is and what it can do.
 
-        Condition                  Answer             What core does next
-        ready                      OK                 stores it; channels of the platform can be served
-        starting                   UNAVAILABLE        asks again, with growing distance
+        Condition                  Answer               What core does next
+        ready                      OK                   stores it; channels of the platform can be served
+        starting                   UNAVAILABLE          asks again, with growing distance
+        no common version          FAILED_PRECONDITION  refuses the provider, with both sides' versions in the message
         """
 
     @_abc_1.abstractmethod

@@ -36,7 +36,7 @@ def test_every_setting_says_what_it_is_for(service: str) -> None:
 def _table(settings: Any) -> str:
     prefix = settings.model_config["env_prefix"]
     rows = [
-        f"| `{prefix}{name.upper()}` | {_shown(field.default)} | {' '.join(field.description.split())} |"
+        f"| `{prefix}{name.upper()}` | {_shown(field.get_default(call_default_factory=True))} | {' '.join(field.description.split())} |"
         for name, field in settings.model_fields.items()
     ]
     return "\n".join(["| variable | default | what for |", "|---|---|---|", *rows])

@@ -10,6 +10,8 @@ from tests.anychannel.scripted_gateway import ADMIN_KEY, ScriptedGateway, serve_
 
 COMMANDS = [
     "serve",
+    "new",
+    "check",
     "apply",
     "send",
     "tail",
