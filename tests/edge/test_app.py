@@ -106,4 +106,4 @@ async def test_a_bug_shows_nothing(
     logged = lines.getvalue()
     assert "ValueError" in logged
     assert "break_down" in logged
-    assert "secret" not in logged.replace(r'\"text-secret\"', "")  # the source line itself is no secret
+    assert "secret" not in logged.replace(r"\"text-secret\"", "")  # the source line itself is no secret
