@@ -21,9 +21,9 @@ RENEW_AFTER = timedelta(seconds=20)
 _CLOSE_AFTER_SECONDS = 60.0
 
 _UPSERT = """
-INSERT INTO providers (platform, address, description, describe_time) VALUES ($1, $2, $3, now())
+INSERT INTO providers (platform, address, description, rate, describe_time) VALUES ($1, $2, $3, $4, now())
 ON CONFLICT (platform) DO UPDATE
-SET address = EXCLUDED.address, description = EXCLUDED.description, describe_time = now(), register_time = now()
+SET address = EXCLUDED.address, description = EXCLUDED.description, rate = EXCLUDED.rate, describe_time = now(), register_time = now()
 """
 _LIST = "SELECT platform, address, description, describe_time FROM providers ORDER BY platform"
 _WAKE_LANES = """
@@ -35,6 +35,19 @@ WITH waiting AS (
 )
 UPDATE lanes l SET paused_until = '-infinity', wake_time = now() FROM waiting w
 WHERE l.channel_id = w.channel_id AND l.lane = 1
+"""
+
+# A channel is never faster than its platform takes.
+_KEEP_TO_THE_PLATFORMS_RATE = """
+WITH own AS (
+  SELECT l.channel_id, least(c.platform_rate, nullif(p.rate, 0)) AS rate
+  FROM lanes l JOIN channels c USING (channel_id) JOIN providers p USING (platform)
+  WHERE p.platform = $1 AND l.lane = 1
+  ORDER BY l.channel_id
+  FOR NO KEY UPDATE OF l
+)
+UPDATE lanes l SET rate = own.rate FROM own
+WHERE l.channel_id = own.channel_id AND l.lane = 1 AND l.rate <> own.rate
 """
 
 _log = structlog.get_logger(__name__)
@@ -95,7 +108,8 @@ class ProviderRegistry:
             raise ProviderRefused(f"it says that it speaks {description.platform!r}, not {platform!r}")
         before = self._known.get(platform)
         kept = wire.description_to_proto(description).SerializeToString()
-        await self._pool.execute(_UPSERT, platform, address, kept)
+        await self._pool.execute(_UPSERT, platform, address, kept, description.limits.rate)
+        await self._pool.execute(_KEEP_TO_THE_PLATFORMS_RATE, platform)
         await self._pool.execute(_WAKE_LANES, platform)
         self._adopt(platform, connection)
         self._known[platform] = RegisteredProvider(

@@ -23,7 +23,10 @@ WITH channel AS (
 ), lane AS (
   INSERT INTO lanes (channel_id, lane, rate, paused_until)
   SELECT channel_id, lane, rate, CASE WHEN paused THEN 'infinity' ELSE '-infinity' END::timestamptz FROM channel,
-    LATERAL (VALUES (1::smallint, platform_rate), (2::smallint, inbox_rate)) AS own(lane, rate)
+    LATERAL (VALUES
+      (1::smallint, least(platform_rate, (SELECT nullif(p.rate, 0) FROM providers p WHERE p.platform = channel.platform))),
+      (2::smallint, inbox_rate)
+    ) AS own(lane, rate)
 )
 SELECT * FROM channel
 """
@@ -40,7 +43,12 @@ UPDATE lanes SET rate = own.rate, paused_until = own.paused_until,
   slot_time = least(slot_time, now() + make_interval(secs => 1 / own.rate)),
   wake_time = greatest(now(), own.paused_until)
 FROM (
-  SELECT lane, CASE lane WHEN 1 THEN $2::float8 ELSE $3 END AS rate,
+  SELECT lane, CASE lane
+      WHEN 1 THEN least($2::float8, (
+        SELECT nullif(p.rate, 0) FROM providers p JOIN channels c USING (platform) WHERE c.channel_id = $1
+      ))
+      ELSE $3
+    END AS rate,
     CASE WHEN $4 THEN 'infinity' WHEN probes > 0 OR paused_until = 'infinity' THEN '-infinity' ELSE paused_until END
       AS paused_until
   FROM lanes WHERE channel_id = $1 ORDER BY lane FOR NO KEY UPDATE

@@ -25,7 +25,7 @@ CREATE TABLE channels (
 CREATE TABLE lanes (
   channel_id      text NOT NULL REFERENCES channels ON DELETE CASCADE,
   lane            smallint NOT NULL,
-  rate            double precision NOT NULL,    -- slots a second
+  rate            double precision NOT NULL,    -- slots a second: the channel's, or the platform's where that is less
   slot_time       timestamptz NOT NULL DEFAULT '-infinity',  -- the next free slot (the theoretical arrival time of GCRA)
   wake_time       timestamptz NOT NULL DEFAULT 'infinity',   -- not before then is there anything to claim
   paused_until    timestamptz NOT NULL DEFAULT '-infinity',  -- the other side is down, or asked us to wait
@@ -197,6 +197,7 @@ CREATE TABLE providers (
   platform        text PRIMARY KEY,
   address         text NOT NULL,
   description     bytea,                        -- anychannel.v1.DescribeResponse
+  rate            double precision NOT NULL DEFAULT 0,  -- parts a second the platform takes on one channel; 0 = no limit
   describe_time   timestamptz,
   register_time   timestamptz NOT NULL DEFAULT now()
 );

@@ -1,17 +1,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from grpc_health.v1 import health_pb2
 
+from anychannel.v1 import channel_pb2
 from core.channels import ChannelConfig
 from core.providers import registry as registering
 from core.providers.connection import ProviderAway, ProviderRefused
 from core.providers.registry import ProviderRegistry
 from core.secrets import Keyring
-from core.storage.channels import insert_channel
+from core.storage.channels import change_channel, insert_channel
 from core.storage.database import Pool
 from tests.core.lanes.dispatching import until
 from tests.core.providers.scripted import Health, Scripted, description, serving
@@ -97,6 +99,30 @@ async def test_a_lane_that_waits_for_its_provider_looks_when_that_is_back(
 
     rows = await pool.fetch("SELECT channel_id, lane FROM lanes WHERE wake_time <= now() AND paused_until <= now()")
     assert [tuple(row) for row in rows] == [("shop", 1)]
+
+
+async def test_a_channel_is_never_faster_than_its_platform_takes(
+    pool: Pool, keyring: Keyring, config_of: ConfigOf
+) -> None:
+    async def rates() -> dict[str, float]:
+        rows = await pool.fetch("SELECT channel_id, lane, rate FROM lanes ORDER BY 1, 2")
+        return {f"{row['channel_id']} {row['lane']}": row["rate"] for row in rows}
+
+    await insert_channel(pool, keyring, config_of("before", platform="acme", platform_rate=20.0))
+    limited = Scripted()
+    limited.describe = lambda _: description(limits=channel_pb2.Limits(rate=5))
+    async with serving(limited) as address, registry_of(pool) as registry:
+        await registry.register("acme", address)
+        await insert_channel(pool, keyring, config_of("slow", platform="acme", platform_rate=2.0))
+        await insert_channel(pool, keyring, config_of("fast", platform="acme", platform_rate=50.0))
+        assert await rates() == {"before 1": 5, "before 2": 20, "fast 1": 5, "fast 2": 20, "slow 1": 2, "slow 2": 20}
+
+        await change_channel(pool, keyring, "slow", lambda config: replace(config, platform_rate=30.0))
+        assert (await rates())["slow 1"] == 5
+
+        limited.describe = lambda _: description()
+        await registry.register("acme", address)
+    assert await rates() == {"before 1": 20, "before 2": 20, "fast 1": 50, "fast 2": 20, "slow 1": 30, "slow 2": 20}
 
 
 async def test_configured_providers_are_greeted_until_they_answer_and_watched(
