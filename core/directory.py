@@ -88,6 +88,10 @@ class ChannelDirectory:
         """Whether any channel is bound to this inbox channel."""
         return inbox_channel_id in self._channels.by_inbox
 
+    def has_token(self, token: str) -> bool:
+        """Whether it is the token of any channel's inbox."""
+        return any(config.accepts_inbox_token(token) for config in self._channels.by_token.get(_digest(token), ()))
+
     def find_by_token(self, token: str) -> ChannelConfig | None:
         """The channel whose inbox uses this token; None also when several do."""
         fitting = [c for c in self._channels.by_token.get(_digest(token), ()) if c.accepts_inbox_token(token)]

@@ -65,8 +65,10 @@ class Ingress:
     async def inbox_send(self, path_channel_id: str, request: HttpRequest) -> Reply:
         """Answer `POST /message` (no channel in the path) or `POST /channels/{channel_id}/message`."""
         try:
-            document = respondio.decode(request.body) if self._bearer(request) else {}
-            config = self._authenticated(path_channel_id, request, document)
+            token = self._bearer(request)
+            self._check_token(path_channel_id, token)
+            document = respondio.decode(request.body)
+            config = self._channel(path_channel_id, token, document)
             send = respondio.read_send(document, config.inbox.id_type)
             message, accepted = await self._expecting_outcome(
                 config, Send(origin=Origin.INBOX, content=send.content, contact_id=send.contact_id)
@@ -116,26 +118,30 @@ class Ingress:
         """The inbox was told these messages' ids: (channel id, message id)."""
         self._on_work(frozenset(await tell(self._pool, messages, Told.TOLD)))
 
-    def _authenticated(
-        self, path_channel_id: str, request: HttpRequest, document: Mapping[str, object]
-    ) -> ChannelConfig:
-        """The channel this send is for, if the token is its. Raises `RequestRefused`."""
-        token = self._bearer(request)
+    def _check_token(self, path_channel_id: str, token: str) -> None:
+        """Refuse whoever has no token of ours before anything of theirs is read. Raises `RequestRefused`."""
         if not token:
             raise respondio.RequestRefused(401, "The authorization header with the channel's token is missing.")
+        if not path_channel_id:
+            if not self._directory.has_token(token):
+                raise _wrong_token()
+            return
+        config = self._directory.get(path_channel_id)
+        if config is None:
+            raise respondio.RequestRefused(404, f"There is no channel {path_channel_id} here.")
+        if not config.accepts_inbox_token(token):
+            raise _wrong_token()
+
+    def _channel(self, path_channel_id: str, token: str, document: Mapping[str, object]) -> ChannelConfig:
+        """The channel this send is for, by its path or by what it says. Raises `RequestRefused`."""
         named = respondio.inbox_channel_id(document)
         if path_channel_id:
             config = self._directory.get(path_channel_id)
-            if config is None:
-                raise respondio.RequestRefused(404, f"There is no channel {path_channel_id} here.")
-            if not config.accepts_inbox_token(token):
-                raise _wrong_token()
-            if named and named != config.inbox.inbox_channel_id:
+            if config is not None and named and named != config.inbox.inbox_channel_id:
                 raise respondio.RequestRefused(
                     400, f"channelId is {named}, but the address belongs to another channel.", "channelId"
                 )
-            return config
-        if named:
+        elif named:
             config = self._directory.find_by_inbox(named, token)
             if config is None and not self._directory.has_inbox(named):
                 raise respondio.RequestRefused(404, f"There is no channel with the channelId {named} here.")

@@ -83,6 +83,8 @@ BAD = {
     "no token": ("shop", a_send(headers={}), 401, "missing"),
     "another scheme": ("shop", a_send(headers={"authorization": "Basic abc"}), 401, "missing"),
     "no token and nothing readable": ("shop", a_send(b"{", headers={}), 401, "missing"),
+    "a wrong token and nothing readable": ("shop", a_send(b"{", token="wrong"), 401, "token"),
+    "a token of nobody and nothing readable": ("", a_send(b"{", token="wrong"), 401, "token"),
     "a wrong token": ("shop", a_send(token="wrong"), 401, "token"),
     "another channel's token": ("shop", a_send(token="inbox-token-other"), 401, "token"),
     "a wrong token, named": ("", a_send(token="wrong", channelId="inbox-shop"), 401, "token"),
