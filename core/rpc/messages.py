@@ -28,7 +28,9 @@ MAX_REQUEST_ID_CHARACTERS = 100
 MAX_EXPIRE_AFTER = timedelta(days=30)
 DEFAULT_PAGE_SIZE = 50
 WATCH_SECONDS = 0.2
-"""How often a watched message is looked at."""
+"""How soon a watched message is looked at again."""
+LONGEST_WATCH_SECONDS = 3.0
+"""The same for one that nothing has happened to for a while: some are never read, and their watchers never leave."""
 
 _Result = gateway_pb2.SendMessagesResponse.Result
 _Refusal = gateway_pb2.SendMessagesResponse.Refusal
@@ -128,17 +130,18 @@ class MessageService(gateway_pb2_grpc.MessageServiceServicer):
         """Stream the statuses of one message until a final one."""
         caller = await self._gatekeeper.admit(context, Scope.READ)
         message = await self._get(request.message_id, caller)
-        told = 0
+        told, wait = 0, WATCH_SECONDS
         while True:
             story = await get_story(self._pool, message.message_id, [message.channel_id])
             if story is None:
                 return
             for status in story.statuses[told:]:
                 yield gateway_pb2.WatchMessageResponse(status=wire.status_record_to_proto(status))
-                told += 1
+                told, wait = told + 1, WATCH_SECONDS
             if self._is_final(story.message):
                 return
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(wait)
+            wait = min(LONGEST_WATCH_SECONDS, wait * 1.2)
 
     async def _send(self, caller: Caller, request: gateway_pb2.SendMessageRequest) -> Message:
         caller.require_channel(request.channel_id)
